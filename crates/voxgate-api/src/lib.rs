@@ -1,0 +1,1 @@
+//! HTTP surfaces: dialects, extractors, middleware, OpenAPI.

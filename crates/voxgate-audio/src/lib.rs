@@ -1,0 +1,1 @@
+//! PCM, resampling, encoders and audio measurements. Pure and synchronous.

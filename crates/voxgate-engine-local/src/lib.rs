@@ -1,0 +1,1 @@
+//! Real models behind the engine traits.

@@ -1,0 +1,1 @@
+//! Engine traits, worker threads, admission and the fake engine.

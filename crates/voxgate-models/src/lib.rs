@@ -1,0 +1,1 @@
+//! Model catalogue: what there is, where its bytes are, pulling and verifying them.

@@ -1,0 +1,1 @@
+//! Use cases: identity, organisations, invitations, usage, limits, mail, speech.

@@ -1,0 +1,1 @@
+//! Rows in SQLite and Postgres: connections, transactions, migrations, queries.

@@ -1,0 +1,1 @@
+//! Text front end of speech synthesis: normalisation, sentences, phonemes.
