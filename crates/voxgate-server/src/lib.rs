@@ -1,1 +1,5 @@
-//! Composition root: configuration, wiring, listeners, shutdown.
+//! Composition root.
+pub mod config;
+pub mod listener;
+pub mod secrets;
+pub mod tls;
