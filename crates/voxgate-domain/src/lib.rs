@@ -1,1 +1,38 @@
-//! The nouns and rules of the product: ids, roles, words, limits, time. No I/O.
+//! The nouns and rules of the product: ids, roles, e-mail addresses, words, limits, time, refusals.
+//!
+//! Owns: what a word is, what an address or a password must look like, where a UTC day begins, who outranks whom,
+//! and the one grammar in which every service refuses a request.
+//!
+//! Does not own: storage, clocks that tick by themselves in tests, wire formats. Nothing here performs input or output
+//! (the one exception is [`SystemClock`], which reads the operating system's clocks), and nothing here is serialisable:
+//! the edges make mirrors.
+
+mod clock;
+mod email;
+mod id;
+mod invitation;
+mod limits;
+mod organization;
+mod paging;
+mod password;
+mod patch;
+mod refusal;
+mod time;
+mod usage;
+mod user;
+mod words;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use email::{EmailAddress, EmailPolicy, InvalidEmail};
+pub use id::{InvalidId, InvitationId, KeyId, MailId, OrgId, RequestId, UserId};
+pub use invitation::{Invitation, InvitationStatus};
+pub use limits::{LimitKind, LimitRefusal, OrgLimits};
+pub use organization::{OrgStatus, UnknownOrgStatus};
+pub use paging::{Page, Paged};
+pub use password::{InvalidPassword, PasswordPolicy};
+pub use patch::Patch;
+pub use refusal::{Refusal, Refuse};
+pub use time::{DateRange, Timestamp};
+pub use usage::{RequestStatus, UnknownRequestStatus, UsageTotals};
+pub use user::{Role, UnknownRole, User};
+pub use words::{count_characters, count_words};
