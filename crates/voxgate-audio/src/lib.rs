@@ -19,9 +19,11 @@
 //! # Ok::<(), voxgate_audio::AudioError>(())
 //! ```
 
+pub mod decode;
 mod encode;
 mod error;
 mod format;
+pub mod measure;
 mod resample;
 
 pub use encode::{EncodedSummary, Encoder, finalise, wav};

@@ -70,3 +70,57 @@ pub(super) fn linear_to_alaw(sample: i16) -> u8 {
     let sign = if negative { 0x00 } else { 0x80 };
     (code | sign) ^ 0x55
 }
+
+/// The 16-bit sample a µ-law code stands for.
+pub(crate) fn ulaw_to_linear(code: u8) -> i16 {
+    let code = !code;
+    let (segment, mantissa) = ((code >> 4) & 0x07, i16::from(code & 0x0F));
+    let magnitude = (((mantissa << 1) + 33) << segment) - 33;
+    let sample = magnitude << 2;
+    if code & 0x80 == 0 { sample } else { -sample }
+}
+
+/// The 16-bit sample an A-law code stands for.
+pub(crate) fn alaw_to_linear(code: u8) -> i16 {
+    let code = code ^ 0x55;
+    let (segment, mantissa) = ((code >> 4) & 0x07, i16::from(code & 0x0F));
+    let magnitude = match segment {
+        0 => (mantissa << 1) + 1,
+        segment => ((mantissa << 1) + 33) << (segment - 1),
+    };
+    let sample = magnitude << 3;
+    if code & 0x80 == 0 { -sample } else { sample }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sample_and_every_code_agree_with_an_independent_implementation() {
+        for sample in i16::MIN..=i16::MAX {
+            assert_eq!(
+                linear_to_ulaw(sample),
+                audio_codec_algorithms::encode_ulaw(sample),
+                "µ-law of {sample}"
+            );
+            assert_eq!(
+                linear_to_alaw(sample),
+                audio_codec_algorithms::encode_alaw(sample),
+                "A-law of {sample}"
+            );
+        }
+        for code in 0..=u8::MAX {
+            assert_eq!(
+                ulaw_to_linear(code),
+                audio_codec_algorithms::decode_ulaw(code),
+                "µ-law {code}"
+            );
+            assert_eq!(
+                alaw_to_linear(code),
+                audio_codec_algorithms::decode_alaw(code),
+                "A-law {code}"
+            );
+        }
+    }
+}

@@ -1,6 +1,10 @@
 //! One streaming encoder over all formats: clean the samples, resample, hand them to the codec.
 
-mod g711;
+mod ffmpeg;
+mod flac;
+pub(crate) mod g711;
+mod mp3;
+mod opus;
 mod pcm;
 pub mod wav;
 
@@ -66,17 +70,25 @@ impl Encoder {
     pub fn new(spec: OutputSpec, input_rate_hz: u32) -> Result<Self, AudioError> {
         let spec = OutputSpec::new(spec.format, spec.sample_rate_hz)?;
         let rate = spec.sample_rate_hz;
+        let codec_rate_hz = if spec.format == AudioFormat::Opus {
+            opus::encoder_rate_hz(rate)
+        } else {
+            rate
+        };
         let codec: Box<dyn Codec> = match spec.format {
             AudioFormat::Wav => Box::new(wav::Wav::new(rate)),
             AudioFormat::Pcm => Box::new(pcm::Pcm),
             AudioFormat::Ulaw => Box::new(g711::G711::ulaw()),
             AudioFormat::Alaw => Box::new(g711::G711::alaw()),
-            other => return Err(AudioError::encoder(other, "not built in yet")),
+            AudioFormat::Mp3 => mp3::open(rate)?,
+            AudioFormat::Opus => Box::new(opus::Opus::new(rate)?),
+            AudioFormat::Flac => Box::new(flac::Flac::new(rate)?),
+            AudioFormat::Aac => Box::new(ffmpeg::Ffmpeg::aac(rate)?),
         };
         Ok(Self {
             spec,
             input_rate_hz,
-            resampler: Resampler::new(input_rate_hz, rate)?,
+            resampler: Resampler::new(input_rate_hz, codec_rate_hz)?,
             codec,
             clean: Vec::new(),
             resampled: Vec::new(),
@@ -170,10 +182,12 @@ fn sanitise(sample: f32) -> f32 {
 
 /// Corrects the header of a **complete** file: lengths that a stream could not know when it began.
 ///
-/// Call it on all bytes of one encoder, from the first to the last. WAV gets its two sizes; formats without lengths in
-/// their header are left as they are.
+/// Call it on all bytes of one encoder, from the first to the last. WAV gets its two sizes, FLAC its number of samples;
+/// the other formats have no such field and are left as they are.
 pub fn finalise(format: AudioFormat, complete: &mut [u8]) {
-    if format == AudioFormat::Wav {
-        wav::patch_header(complete);
+    match format {
+        AudioFormat::Wav => wav::patch_header(complete),
+        AudioFormat::Flac => flac::patch_header(complete),
+        _ => {}
     }
 }
