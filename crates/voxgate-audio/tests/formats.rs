@@ -168,8 +168,14 @@ fn empty_and_tiny_streams_are_valid_files() {
                     decode_with_ffmpeg(format, rate, &bytes)
                 };
                 let seconds = decoded.len() as f64 / f64::from(rate);
+                // ffmpeg does not trim the end of an Opus stream that is one packet long, as RFC 7845 4.5 asks.
+                let allowed = if format == AudioFormat::Opus {
+                    0.02
+                } else {
+                    padding_seconds(format, rate)
+                };
                 assert!(
-                    seconds <= padding_seconds(format, rate) + 0.001,
+                    seconds <= allowed + 0.001,
                     "{format} at {rate} Hz lasts {seconds} s"
                 );
             }

@@ -32,7 +32,7 @@ const LIBRARY_NAMES: &[&str] = &[
 /// `MPEG_mode::MONO` of `lame.h`.
 const MODE_MONO: c_int = 3;
 
-/// LAME's quality scale runs from 0 (slowest) to 9; 5 is its default and about 400 times real time on one core.
+/// LAME's quality scale runs from 0 (slowest) to 9; 5 is its default, about 350 times real time on one core.
 const QUALITY: c_int = 5;
 
 type Gfp = *mut c_void;

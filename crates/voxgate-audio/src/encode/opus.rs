@@ -15,6 +15,10 @@ const PACKETS_PER_PAGE: u32 = 10;
 /// The largest packet libopus recommends room for.
 const MAX_PACKET_BYTES: usize = 4_000;
 
+/// Effort on libopus's scale of 0 to 10. Its default of 9 costs 1.7 % of real time on one core for speech at 24 kHz, most
+/// of it in searches that speech at these bit rates does not profit from.
+const COMPLEXITY: u8 = 5;
+
 /// The logical stream's number in the container. Constant, so that the same audio gives the same bytes; numbers need to
 /// differ only between streams in one file.
 const SERIAL: u32 = 0x564F_5847;
@@ -63,6 +67,7 @@ impl Opus {
             .map_err(failed)?;
         encoder.set_vbr(true).map_err(failed)?;
         encoder.set_signal(Signal::Voice).map_err(failed)?;
+        encoder.set_complexity(COMPLEXITY).map_err(failed)?;
         let look_ahead = encoder.get_look_ahead().map_err(failed)?;
         let pre_skip =
             u16::try_from(look_ahead * (GRANULE_RATE_HZ / encoder_rate_hz)).map_err(failed)?;
