@@ -29,3 +29,24 @@ pub use tx::Tx;
 pub use value::{FromRow, FromValue, Row, Value};
 
 // Nouns, in alphabetical order: one module each, with its rows and its SQL.
+mod decode;
+pub mod counters;
+pub mod invitations;
+pub mod keys;
+pub mod mail;
+pub mod orgs;
+pub mod throttle;
+pub mod usage;
+pub mod users;
+
+/// Every statement of every noun, with its name; a test prepares each on both databases.
+pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    counters::STATEMENTS,
+    invitations::STATEMENTS,
+    keys::STATEMENTS,
+    mail::STATEMENTS,
+    orgs::STATEMENTS,
+    throttle::STATEMENTS,
+    usage::STATEMENTS,
+    users::STATEMENTS,
+];

@@ -1,0 +1,180 @@
+//! Organisations.
+
+use voxgate_domain::{OrgId, OrgLimits, OrgStatus, Page, Timestamp};
+
+use crate::decode::{count, parsed, time};
+use crate::{Db, FromRow, Row, StoreError, Tx, params};
+
+macro_rules! columns {
+    () => {
+        "id, name, domain, domain_verified, status, admin_email, daily_word_limit, monthly_word_limit, \
+         rate_limit_per_minute, settings, created_at, updated_at"
+    };
+}
+
+/// Adds an organisation.
+pub const INSERT: &str = concat!(
+    "INSERT INTO organizations (",
+    columns!(),
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+);
+/// Reads one.
+pub const SELECT: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE id = $1");
+/// Lists them, oldest first, with an optional status.
+pub const LIST: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM organizations WHERE (CAST($1 AS TEXT) IS NULL OR status = $1) \
+     ORDER BY created_at, id LIMIT $2 OFFSET $3"
+);
+/// Counts them, with an optional status.
+pub const COUNT: &str =
+    "SELECT COUNT(*) FROM organizations WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)";
+/// Replaces everything that can change.
+pub const UPDATE: &str = "UPDATE organizations SET name = $2, domain = $3, domain_verified = $4, status = $5, \
+     daily_word_limit = $6, monthly_word_limit = $7, rate_limit_per_minute = $8, settings = $9, updated_at = $10 \
+     WHERE id = $1";
+
+/// Every statement of this module.
+pub const STATEMENTS: &[(&str, &str)] = &[
+    ("orgs::INSERT", INSERT),
+    ("orgs::SELECT", SELECT),
+    ("orgs::LIST", LIST),
+    ("orgs::COUNT", COUNT),
+    ("orgs::UPDATE", UPDATE),
+];
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrgRow {
+    /// The organisation's id.
+    pub id: OrgId,
+    /// Its name.
+    pub name: String,
+    /// Its mail domain.
+    pub domain: Option<String>,
+    /// Whether the domain was checked.
+    pub domain_verified: bool,
+    /// Whether it may be used.
+    pub status: OrgStatus,
+    /// Its first administrator's address.
+    pub admin_email: String,
+    /// What it may use.
+    pub limits: OrgLimits,
+    /// A JSON object.
+    pub settings: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl FromRow for OrgRow {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: parsed(row, 0)?,
+            name: row.get(1)?,
+            domain: row.get(2)?,
+            domain_verified: row.get(3)?,
+            status: parsed(row, 4)?,
+            admin_email: row.get(5)?,
+            limits: limits(row, 6)?,
+            settings: row.get(9)?,
+            created_at: time(row, 10)?,
+            updated_at: time(row, 11)?,
+        })
+    }
+}
+
+/// Three neighbouring columns: words per day, words per month, requests per minute.
+pub(crate) fn limits(row: &Row<'_>, first: usize) -> Result<OrgLimits, StoreError> {
+    Ok(OrgLimits {
+        daily_words: row.get(first)?,
+        monthly_words: row.get(first + 1)?,
+        requests_per_minute: row.get(first + 2)?,
+    })
+}
+
+/// Adds an organisation.
+///
+/// # Errors
+/// Any [`StoreError`].
+pub async fn insert(tx: &mut Tx<'_>, org: &OrgRow) -> Result<(), StoreError> {
+    tx.exec(
+        INSERT,
+        params![
+            org.id.to_string(),
+            &org.name,
+            org.domain.as_deref(),
+            org.domain_verified,
+            org.status.as_str(),
+            &org.admin_email,
+            count(org.limits.daily_words),
+            count(org.limits.monthly_words),
+            org.limits.requests_per_minute,
+            &org.settings,
+            org.created_at.as_micros(),
+            org.updated_at.as_micros(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Reads an organisation.
+///
+/// # Errors
+/// Any [`StoreError`] but conflict.
+pub async fn get(db: &Db, id: OrgId) -> Result<Option<OrgRow>, StoreError> {
+    db.read_opt(SELECT, params![id.to_string()]).await
+}
+
+/// Reads an organisation inside a transaction.
+///
+/// # Errors
+/// Any [`StoreError`] but conflict.
+pub async fn get_in(tx: &mut Tx<'_>, id: OrgId) -> Result<Option<OrgRow>, StoreError> {
+    tx.read_opt(SELECT, params![id.to_string()]).await
+}
+
+/// Lists organisations, oldest first, and counts them.
+///
+/// # Errors
+/// Any [`StoreError`] but conflict.
+pub async fn list_any_org(
+    db: &Db,
+    status: Option<OrgStatus>,
+    page: Page,
+) -> Result<(Vec<OrgRow>, u64), StoreError> {
+    let status = status.map(OrgStatus::as_str);
+    let items = db
+        .read_all(LIST, params![status, page.limit, count(page.offset)])
+        .await?;
+    let total = db.read_all::<(u64,)>(COUNT, params![status]).await?;
+    Ok((items, total.first().map_or(0, |row| row.0)))
+}
+
+/// Writes everything that can change; answers whether the organisation exists.
+///
+/// # Errors
+/// Any [`StoreError`].
+pub async fn update(tx: &mut Tx<'_>, org: &OrgRow) -> Result<bool, StoreError> {
+    let changed = tx
+        .exec(
+            UPDATE,
+            params![
+                org.id.to_string(),
+                &org.name,
+                org.domain.as_deref(),
+                org.domain_verified,
+                org.status.as_str(),
+                count(org.limits.daily_words),
+                count(org.limits.monthly_words),
+                org.limits.requests_per_minute,
+                &org.settings,
+                org.updated_at.as_micros(),
+            ],
+        )
+        .await?;
+    Ok(changed == 1)
+}
