@@ -1,0 +1,36 @@
+//! Ordinals: 1st, 22nd, 101st.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::number_words::ordinal;
+use super::{Cursor, Reading};
+
+static ORDINAL: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\A(?P<n>\d{1,3}(?:,\d{3})+|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?-u:\b)").expect("a literal pattern"));
+
+pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
+    if !c.rest().starts_with(|c: char| c.is_ascii_digit()) || !c.at_word_start() {
+        return None;
+    }
+    let found = ORDINAL.captures(c.rest())?;
+    Reading::new(found.get(0)?.end(), ordinal(&found["n"], c.language))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::us;
+
+    #[test]
+    fn ordinals() {
+        us(&[
+            ("the 1st of 3", "the first of three"),
+            ("22nd", "twenty-second"),
+            ("3RD place", "third place"),
+            ("the 101st floor", "the one hundred first floor"),
+            ("1,000th visitor", "one thousandth visitor"),
+            ("a 21st-century idea", "a twenty-first century idea"),
+        ]);
+    }
+}

@@ -1,0 +1,1 @@
+//! What the pronouncer says, word by word.
