@@ -1,0 +1,157 @@
+//! Loading ONNX graphs into rten, with edits made in memory on the way.
+//!
+//! Some published exports hold nodes rten has no kernel for, or lack an attribute we need. The file on
+//! disk stays as its maker published it (its hash is what users verify); this module parses it, lets
+//! the engine edit the graph, and hands rten the result. Weights are moved, never copied: each large
+//! tensor becomes an in-memory "external data file" of the small re-serialised graph.
+
+use std::fs::File;
+use std::path::Path;
+
+use rten::{Model, ModelOptions, NodeId};
+use rten_onnx::onnx::{
+    AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,
+    StringStringEntryProto, TensorProto,
+};
+
+use crate::error::LoadError;
+
+/// Tensors below this size stay inside the graph: moving them out costs more than copying them.
+const MOVE_OUT_BYTES: usize = 4096;
+
+/// Loads a model after applying `edit` to its graph. `model_name` is what `voxgate models pull` calls it.
+pub(crate) fn load(
+    path: &Path,
+    model_name: &str,
+    edit: impl FnOnce(&mut GraphProto) -> Result<(), String>,
+) -> Result<Model, LoadError> {
+    let invalid = |reason: String| LoadError::invalid(path, model_name, reason);
+    let file = File::open(path).map_err(|error| LoadError::unreadable(path, model_name, &error))?;
+    let mut proto = ModelProto::parse_file(file).map_err(|error| invalid(error.to_string()))?;
+    let graph = proto
+        .graph
+        .as_mut()
+        .ok_or_else(|| invalid("the file holds no graph".to_owned()))?;
+    edit(graph).map_err(invalid)?;
+
+    let mut options = ModelOptions::with_all_ops();
+    for (index, tensor) in graph.initializer.iter_mut().enumerate() {
+        let large = tensor
+            .raw_data
+            .as_ref()
+            .is_some_and(|raw| raw.borrow().len() >= MOVE_OUT_BYTES);
+        if large && let Some(raw) = tensor.raw_data.take() {
+            // The runtime checks the extension even of files that exist only in memory.
+            let name = format!("tensor-{index}.data");
+            let bytes = raw.into_inner();
+            refer_to(tensor, &name, bytes.len());
+            options.external_data(&name, bytes);
+        }
+    }
+    let skeleton = proto
+        .write_buf()
+        .map_err(|error| invalid(error.to_string()))?;
+    options
+        .load(skeleton)
+        .map_err(|error| invalid(error.to_string()))
+}
+
+/// Makes a tensor point to a whole in-memory file.
+fn refer_to(tensor: &mut TensorProto, name: &str, length: usize) {
+    tensor.data_location = Some(DataLocation::EXTERNAL);
+    tensor.external_data = [
+        ("location", name.to_owned()),
+        ("offset", "0".to_owned()),
+        ("length", length.to_string()),
+    ]
+    .map(|(key, value)| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value),
+    })
+    .into();
+}
+
+/// The id of the first of `names` that the loaded model has.
+pub(crate) fn find_input(
+    model: &Model,
+    path: &Path,
+    model_name: &str,
+    names: &[&str],
+) -> Result<NodeId, LoadError> {
+    names
+        .iter()
+        .find_map(|name| model.find_node(name))
+        .ok_or_else(|| {
+            LoadError::invalid(
+                path,
+                model_name,
+                format!("the graph has no input named {}", names.join(" or ")),
+            )
+        })
+}
+
+/// True for a node of this operator in this domain (`""` being ONNX's own).
+pub(crate) fn is_op(node: &NodeProto, domain: &str, op_type: &str) -> bool {
+    node.op_type.as_deref() == Some(op_type) && node.domain.as_deref().unwrap_or_default() == domain
+}
+
+/// The integer attribute of a node, or its default.
+pub(crate) fn int_attribute(node: &NodeProto, name: &str, default: i64) -> i64 {
+    node.attribute
+        .iter()
+        .find(|attribute| attribute.name.as_deref() == Some(name))
+        .and_then(|attribute| attribute.i)
+        .unwrap_or(default)
+}
+
+/// The float attribute of a node, or its default.
+pub(crate) fn float_attribute(node: &NodeProto, name: &str, default: f32) -> f32 {
+    node.attribute
+        .iter()
+        .find(|attribute| attribute.name.as_deref() == Some(name))
+        .and_then(|attribute| attribute.f)
+        .unwrap_or(default)
+}
+
+/// Sets a float attribute, replacing one of the same name.
+pub(crate) fn set_float_attribute(node: &mut NodeProto, name: &str, value: f32) {
+    node.attribute
+        .retain(|attribute| attribute.name.as_deref() != Some(name));
+    node.attribute.push(AttributeProto {
+        name: Some(name.to_owned()),
+        f: Some(value),
+        r#type: Some(AttributeType::FLOAT),
+        ..AttributeProto::default()
+    });
+}
+
+/// A node of ONNX's own domain.
+pub(crate) fn node(op_type: &str, name: String, inputs: &[&str], output: &str) -> NodeProto {
+    NodeProto {
+        name: Some(name),
+        op_type: Some(op_type.to_owned()),
+        input: inputs.iter().map(|&input| input.to_owned()).collect(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    }
+}
+
+/// An attribute that is a list of integers.
+pub(crate) fn ints_attribute(name: &str, values: Vec<i64>) -> AttributeProto {
+    AttributeProto {
+        name: Some(name.to_owned()),
+        ints: values,
+        r#type: Some(AttributeType::INTS),
+        ..AttributeProto::default()
+    }
+}
+
+/// A scalar constant.
+pub(crate) fn scalar(name: String, value: f32) -> TensorProto {
+    TensorProto {
+        name: Some(name),
+        data_type: Some(DataType::FLOAT),
+        float_data: vec![value],
+        ..TensorProto::default()
+    }
+}

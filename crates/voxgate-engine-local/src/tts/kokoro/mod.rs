@@ -1,0 +1,150 @@
+//! Kokoro-82M v1.0: one model, one small style table per voice.
+//!
+//! Owns the model's vocabulary, its inputs and the edits its graph needs. Deterministic: the same
+//! phonemes, voice and speed give the same samples.
+
+mod edits;
+mod vocabulary;
+mod voices;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use rten::{NodeId, ThreadPool};
+use rten_tensor::Tensor;
+use voxgate_engine::{EngineError, PcmSink, SpeechEngine, SpeechRequest, SpeechStats, VoiceInfo};
+use voxgate_text::{Frontend, Language};
+
+use super::runtime::Vocoder;
+use super::{Finish, Spoken, clamp_speed, graph, speak, text_error};
+use crate::error::LoadError;
+use crate::local::joined;
+use voices::Style;
+
+/// What `voxgate models pull` calls the model.
+pub const MODEL_NAME: &str = "kokoro-v1.0-int8";
+/// What `voxgate models pull` calls the voices.
+pub const VOICES_NAME: &str = "kokoro-voices";
+const MODEL_FILE: &str = "model.onnx";
+const ENGINE_NAME: &str = "kokoro";
+const SAMPLE_RATE_HZ: u32 = 24_000;
+/// The longest sequence the model was trained on, without the pads.
+const MAX_TOKENS: usize = 510;
+const _: () = assert!(voxgate_text::MAX_CLAUSE_PHONEMES <= MAX_TOKENS);
+/// Brings the voices to the level of broadcast speech; measured over all English voices.
+const GAIN: f32 = 1.0;
+
+/// The engine with all English voices found on disk.
+pub(crate) struct KokoroEngine {
+    model: Vocoder,
+    tokens: NodeId,
+    style: NodeId,
+    speed: NodeId,
+    voices: Vec<VoiceInfo>,
+    /// In the order of `voices`.
+    styles: Vec<Style>,
+    american: Frontend,
+    british: Frontend,
+}
+
+impl KokoroEngine {
+    /// Loads model, voices and lexicons, each on a thread of its own.
+    pub(crate) fn load(models_dir: &Path, threads: Arc<ThreadPool>) -> Result<Self, LoadError> {
+        let path = models_dir.join(MODEL_NAME).join(MODEL_FILE);
+        let (model, voices, american, british) = thread::scope(|scope| {
+            let voices = scope.spawn(|| voices::load(&models_dir.join(VOICES_NAME)));
+            let american = scope.spawn(|| Frontend::new(Language::EnUs));
+            let british = scope.spawn(|| Frontend::new(Language::EnGb));
+            let model = graph::load(&path, MODEL_NAME, edits::apply);
+            (model, joined(voices), joined(american), joined(british))
+        });
+        let model = model?;
+        let input = |names: &[&str]| graph::find_input(&model, &path, MODEL_NAME, names);
+        let tokens = input(&["tokens", "input_ids"])?;
+        let style = input(&["style", "ref_s"])?;
+        let speed = input(&["speed"])?;
+        let model = Vocoder::new(model, threads)
+            .ok_or_else(|| LoadError::invalid(&path, MODEL_NAME, "the graph has no output"))?;
+        let (voices, styles) = voices?.into_iter().unzip();
+        Ok(Self {
+            model,
+            tokens,
+            style,
+            speed,
+            voices,
+            styles,
+            american: american.map_err(|error| LoadError::Text(error.to_string()))?,
+            british: british.map_err(|error| LoadError::Text(error.to_string()))?,
+        })
+    }
+
+    /// One run of the model.
+    fn run(&self, style: &Style, speed: f32, phonemes: &str) -> Result<Spoken, EngineError> {
+        let mut tokens = Vec::with_capacity(phonemes.len() + 2);
+        tokens.push(vocabulary::PAD);
+        // The front end keeps to the model's alphabet; a symbol outside it has no sound here.
+        tokens.extend(
+            phonemes
+                .chars()
+                .filter_map(vocabulary::token)
+                .take(MAX_TOKENS),
+        );
+        let count = tokens.len() - 1;
+        tokens.push(vocabulary::PAD);
+        let row = style.row(count);
+        let samples = self.model.run(vec![
+            (
+                self.tokens,
+                Tensor::from_data(&[1, tokens.len()], tokens).into(),
+            ),
+            (
+                self.style,
+                Tensor::from_data(&[1, row.len()], row.to_vec()).into(),
+            ),
+            (self.speed, Tensor::from_data(&[1], vec![speed]).into()),
+        ])?;
+        Ok(Spoken {
+            samples,
+            phonemes: u32::try_from(count).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+impl SpeechEngine for KokoroEngine {
+    fn name(&self) -> &str {
+        ENGINE_NAME
+    }
+
+    fn voices(&self) -> &[VoiceInfo] {
+        &self.voices
+    }
+
+    fn synthesize(
+        &self,
+        request: &SpeechRequest,
+        sink: &mut dyn PcmSink,
+    ) -> Result<SpeechStats, EngineError> {
+        let (voice, style) = self
+            .voices
+            .iter()
+            .zip(&self.styles)
+            .find(|(voice, _)| voice.id == request.voice)
+            .ok_or_else(|| EngineError::UnknownVoice(request.voice.clone()))?;
+        let frontend = match Language::from_bcp47(&voice.language) {
+            Some(Language::EnGb) => &self.british,
+            _ => &self.american,
+        };
+        let finish = Finish {
+            rate_hz: SAMPLE_RATE_HZ,
+            gain: GAIN,
+            speed: clamp_speed(request.speed),
+        };
+        let parts = frontend
+            .clauses(&request.text)
+            .map(|clause| clause.map(Into::into).map_err(text_error));
+        speak(parts, &finish, sink, |phonemes| {
+            self.run(style, finish.speed, phonemes)
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! Kokoro's voices on disk: one file of little-endian f32 `[510, 1, 256]` each, named by the voice.
+
+use std::fs;
+use std::path::Path;
+
+use voxgate_engine::{Gender, VoiceInfo};
+
+use super::{ENGINE_NAME, SAMPLE_RATE_HZ, VOICES_NAME};
+use crate::error::LoadError;
+
+/// Rows of a style table, one per number of phoneme tokens.
+const ROWS: usize = 510;
+/// Values of a row.
+const WIDTH: usize = 256;
+/// The maker's licence for model and voices.
+const LICENCE: &str = "Apache-2.0";
+
+/// How a voice sounds, by length of the utterance.
+pub(super) struct Style {
+    /// `ROWS` × `WIDTH`, row by row.
+    table: Vec<f32>,
+}
+
+impl Style {
+    /// The style for an utterance of this many phoneme tokens.
+    pub(super) fn row(&self, tokens: usize) -> &[f32] {
+        let row = tokens.min(ROWS - 1);
+        &self.table[row * WIDTH..(row + 1) * WIDTH]
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() != ROWS * WIDTH * size_of::<f32>() {
+            return Err(format!(
+                "{} bytes instead of {}",
+                bytes.len(),
+                ROWS * WIDTH * size_of::<f32>()
+            ));
+        }
+        let (values, _) = bytes.as_chunks::<4>();
+        let table: Vec<f32> = values
+            .iter()
+            .map(|&value| f32::from_le_bytes(value))
+            .collect();
+        if table.iter().all(|value| value.is_finite()) {
+            Ok(Self { table })
+        } else {
+            Err("a value is not a number".to_owned())
+        }
+    }
+}
+
+/// Reads every English voice in the folder, sorted by id. Voices of other languages are passed over:
+/// there is no pronunciation for them yet.
+pub(super) fn load(folder: &Path) -> Result<Vec<(VoiceInfo, Style)>, LoadError> {
+    let unreadable = |error| LoadError::unreadable(folder, VOICES_NAME, &error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let id = path.file_stem().and_then(|stem| stem.to_str());
+        if path.extension().is_none_or(|extension| extension != "bin") {
+            continue;
+        }
+        let Some(voice) = id.and_then(describe) else {
+            tracing::debug!(file = %path.display(), "passed over a voice without an English front end");
+            continue;
+        };
+        let bytes =
+            fs::read(&path).map_err(|error| LoadError::unreadable(&path, VOICES_NAME, &error))?;
+        let style = Style::from_bytes(&bytes)
+            .map_err(|reason| LoadError::invalid(&path, VOICES_NAME, reason))?;
+        found.push((voice, style));
+    }
+    if found.is_empty() {
+        return Err(LoadError::MissingFile {
+            path: folder.join("af_heart.bin"),
+            model: VOICES_NAME.to_owned(),
+        });
+    }
+    found.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));
+    Ok(found)
+}
+
+/// What a voice's id says: language and gender in its two letters, then the name. `None` for other languages.
+fn describe(id: &str) -> Option<VoiceInfo> {
+    let (kind, name) = id.split_once('_')?;
+    let (language, gender) = match kind {
+        "af" => ("en-US", Gender::Female),
+        "am" => ("en-US", Gender::Male),
+        "bf" => ("en-GB", Gender::Female),
+        "bm" => ("en-GB", Gender::Male),
+        _ => return None,
+    };
+    let mut letters = name.chars();
+    let first = letters.next()?;
+    Some(VoiceInfo {
+        id: id.to_owned(),
+        name: first.to_uppercase().chain(letters).collect(),
+        language: language.to_owned(),
+        gender,
+        styles: styles(id).iter().map(|&style| style.to_owned()).collect(),
+        engine: ENGINE_NAME.to_owned(),
+        licence: LICENCE.to_owned(),
+        sample_rate_hz: SAMPLE_RATE_HZ,
+    })
+}
+
+/// Style words of the voices, as heard; empty for a voice not in the list.
+fn styles(id: &str) -> &'static [&'static str] {
+    match id {
+        "af_heart" => &["warm", "natural"],
+        "af_bella" => &["warm", "expressive"],
+        "af_nicole" => &["soft", "whisper"],
+        "af_aoede" | "bf_alice" => &["bright"],
+        "af_kore" | "am_onyx" => &["firm"],
+        "af_sarah" | "am_michael" | "bf_emma" => &["natural", "narration"],
+        "af_alloy" | "am_echo" | "bm_lewis" => &["neutral"],
+        "af_nova" | "am_liam" => &["lively"],
+        "af_sky" | "af_jessica" | "am_puck" | "bf_lily" => &["young", "lively"],
+        "af_river" | "am_adam" => &["calm"],
+        "am_fenrir" => &["deep", "expressive"],
+        "am_eric" | "bm_daniel" | "bm_george" => &["formal", "narration"],
+        "am_santa" => &["character"],
+        "bf_isabella" => &["warm"],
+        "bm_fable" => &["storytelling"],
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_id_tells_language_gender_and_name() {
+        let heart = describe("af_heart").unwrap();
+        assert_eq!(
+            (heart.name.as_str(), heart.language.as_str(), heart.gender),
+            ("Heart", "en-US", Gender::Female)
+        );
+        let george = describe("bm_george").unwrap();
+        assert_eq!(
+            (george.language.as_str(), george.gender),
+            ("en-GB", Gender::Male)
+        );
+        assert!(describe("jf_alpha").is_none());
+        assert!(describe("readme").is_none());
+    }
+
+    #[test]
+    fn rows_follow_the_number_of_tokens_up_to_the_last() {
+        let bytes: Vec<u8> = (0..ROWS * WIDTH)
+            .flat_map(|n| ((n / WIDTH) as f32).to_le_bytes())
+            .collect();
+        let style = Style::from_bytes(&bytes).unwrap();
+        assert_eq!(style.row(7), [7.0; WIDTH]);
+        assert_eq!(style.row(5_000), [(ROWS - 1) as f32; WIDTH]);
+    }
+
+    #[test]
+    fn a_file_of_the_wrong_size_or_with_nan_is_refused() {
+        assert!(Style::from_bytes(&[0; 16]).is_err());
+        let mut bytes = vec![0; ROWS * WIDTH * 4];
+        bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+        assert!(Style::from_bytes(&bytes).is_err());
+    }
+}
