@@ -1,7 +1,7 @@
 //! Opus in Ogg (RFC 6716, RFC 7845), by libopus.
 
 use ogg::writing::{PacketWriteEndInfo, PacketWriter};
-use opusic_c::{Application, Bitrate, Channels, SampleRate, Signal};
+use opusic_c::{Application, Bitrate, Channels, SampleRate};
 
 use super::Codec;
 use crate::{error::AudioError, format::AudioFormat};
@@ -14,10 +14,6 @@ const PACKETS_PER_PAGE: u32 = 10;
 
 /// The largest packet libopus recommends room for.
 const MAX_PACKET_BYTES: usize = 4_000;
-
-/// Effort on libopus's scale of 0 to 10. Its default of 9 costs 1.7 % of real time on one core for speech at 24 kHz, most
-/// of it in searches that speech at these bit rates does not profit from.
-const COMPLEXITY: u8 = 5;
 
 /// The logical stream's number in the container. Constant, so that the same audio gives the same bytes; numbers need to
 /// differ only between streams in one file.
@@ -66,8 +62,8 @@ impl Opus {
             .set_bitrate(Bitrate::Value(bits_per_second))
             .map_err(failed)?;
         encoder.set_vbr(true).map_err(failed)?;
-        encoder.set_signal(Signal::Voice).map_err(failed)?;
-        encoder.set_complexity(COMPLEXITY).map_err(failed)?;
+        // No hint that this is voice: libopus would then hold on to its speech coder, which costs four times as much
+        // and is meant for lower bit rates than these.
         let look_ahead = encoder.get_look_ahead().map_err(failed)?;
         let pre_skip =
             u16::try_from(look_ahead * (GRANULE_RATE_HZ / encoder_rate_hz)).map_err(failed)?;
