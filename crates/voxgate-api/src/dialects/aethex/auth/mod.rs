@@ -1,0 +1,16 @@
+//! Logging in and out, registering, verifying an address, resetting a password.
+
+pub mod forgot_password;
+pub mod login;
+pub mod logout;
+pub mod register;
+pub mod request_verify;
+pub mod reset_password;
+pub mod verify;
+
+const TAG: &str = "auth";
+
+/// The body of an answer that has nothing to say: `null`.
+fn null_schema(_: &mut crate::output::Components) -> serde_json::Value {
+    serde_json::json!({ "type": "null" })
+}

@@ -1,0 +1,6 @@
+//! Text to speech.
+
+pub mod synthesize;
+pub mod voices;
+
+const TAG: &str = "tts";

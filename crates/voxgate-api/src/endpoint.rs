@@ -1,0 +1,294 @@
+//! One request through one endpoint: who asks, may they, what do they want, and the answer.
+//!
+//! Owns the order of these steps, which is the same for every route: credential, role, path, query, body,
+//! handler. Because credentials come first, a caller without one learns nothing from validation. What an
+//! endpoint reads and how it answers is declared by its [`Endpoint`] implementation.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value};
+use tracing::Span;
+use voxgate_domain::Role;
+use voxgate_services::Principal;
+
+use crate::dialects::aethex::error::ToRefused;
+use crate::extract::body::receive;
+use crate::extract::principal::credential;
+use crate::extract::{self, Fault, Input, ReadError};
+use crate::openapi::Description;
+use crate::refused::Refused;
+use crate::routes::Access;
+use crate::state::ApiState;
+use crate::system::docs::PublishedDocument;
+
+/// What is known about a request before its endpoint looks at it; put there by [`crate::middleware::observe`].
+#[derive(Debug, Clone)]
+pub struct RequestContext {
+    /// The id that is in the log lines and in the answer's `X-Request-Id`.
+    pub request_id: String,
+    /// Where the request comes from.
+    pub client: Option<IpAddr>,
+    /// Whether the client speaks TLS, to us or to a trusted proxy.
+    pub tls: bool,
+    /// When the request's head had been read.
+    pub started: Instant,
+}
+
+impl Default for RequestContext {
+    fn default() -> Self {
+        Self {
+            request_id: String::new(),
+            client: None,
+            tls: false,
+            started: Instant::now(),
+        }
+    }
+}
+
+/// A request whose every part has been read.
+pub struct Call<E: Endpoint + ?Sized> {
+    /// What the surface can reach.
+    pub state: ApiState,
+    /// What is known about the request itself.
+    pub context: RequestContext,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The captured path segments.
+    pub path: E::Path,
+    /// The query.
+    pub query: E::Query,
+    /// The body.
+    pub body: E::Body,
+    /// The published document, for the one endpoint that serves it.
+    pub document: Option<Arc<PublishedDocument>>,
+    principal: Option<Principal>,
+}
+
+impl<E: Endpoint + ?Sized> Call<E> {
+    /// The caller.
+    ///
+    /// # Errors
+    /// 401 on a public route that was called without a credential; never on any other.
+    pub fn principal(&self) -> Result<&Principal, Refused> {
+        self.principal.as_ref().ok_or_else(Refused::unauthorized)
+    }
+}
+
+/// One endpoint: what it reads, what it answers, and how it is described.
+pub trait Endpoint: Send + 'static {
+    /// The path segments it reads.
+    type Path: Input;
+    /// The query it reads.
+    type Query: Input;
+    /// The body it reads.
+    type Body: Input;
+
+    /// What the published document says about it.
+    fn describe() -> Description;
+
+    /// Does the work.
+    fn handle(call: Call<Self>) -> impl Future<Output = Result<Response, Refused>> + Send;
+
+    /// Turns a refusal into an answer; pages for people override it.
+    fn refuse(_headers: &HeaderMap, refused: Refused) -> Response {
+        refused.into_response()
+    }
+}
+
+/// The route a request was matched to, as far as answering it needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Matched {
+    /// The path with its placeholders.
+    pub template: &'static str,
+    /// Who may call it.
+    pub access: Access,
+}
+
+/// Left on a response so that the outer layers can name the route in metrics and logs.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteTemplate(pub &'static str);
+
+/// Takes a request through its endpoint.
+pub async fn run<E: Endpoint>(state: ApiState, matched: Matched, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    Span::current().record("http.route", matched.template);
+    let answer = Box::pin(answer::<E>(state, matched, &parts, body)).await;
+    let mut response = match answer {
+        Ok(response) => response,
+        Err(refused) => E::refuse(&parts.headers, refused),
+    };
+    response
+        .extensions_mut()
+        .insert(RouteTemplate(matched.template));
+    response
+}
+
+async fn answer<E: Endpoint>(
+    state: ApiState,
+    matched: Matched,
+    parts: &Parts,
+    body: Body,
+) -> Result<Response, Refused> {
+    let headers = &parts.headers;
+    let principal = authenticate(&state, matched.access, headers).await?;
+    let options = state.config.decode;
+    let segments = capture(matched.template, parts.uri.path());
+    let mut faults = Vec::new();
+    let path = keep(
+        extract::read_path::<E::Path>(&segments, &options),
+        &mut faults,
+    );
+    let query = keep(
+        extract::read_query::<E::Query>(parts.uri.query(), &options),
+        &mut faults,
+    );
+    let received = receive(headers, body, E::Body::STYLE, state.config.body_limits())
+        .await
+        .map_err(unreadable)?;
+    let body = keep(
+        extract::read_body::<E::Body>(&received, &options),
+        &mut faults,
+    );
+    let (Some(path), Some(query), Some(body)) = (path, query, body) else {
+        return Err(Refused::unprocessable(&faults));
+    };
+    let context = parts
+        .extensions
+        .get::<RequestContext>()
+        .cloned()
+        .unwrap_or_default();
+    let document = parts.extensions.get::<Arc<PublishedDocument>>().cloned();
+    E::handle(Call {
+        state,
+        context,
+        headers: headers.clone(),
+        path,
+        query,
+        body,
+        document,
+        principal,
+    })
+    .await
+}
+
+fn keep<T>(read: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
+    match read {
+        Ok(value) => Some(value),
+        Err(mut found) => {
+            faults.append(&mut found);
+            None
+        }
+    }
+}
+
+async fn authenticate(
+    state: &ApiState,
+    access: Access,
+    headers: &HeaderMap,
+) -> Result<Option<Principal>, Refused> {
+    let allowed: fn(Role) -> bool = match access {
+        Access::Public => return Ok(None),
+        Access::User => |_| true,
+        Access::Administrator => |role| matches!(role, Role::OrgAdmin | Role::SystemAdmin),
+        Access::SystemAdministrator => |role| role == Role::SystemAdmin,
+    };
+    let credential = credential(headers).ok_or_else(Refused::unauthorized)?;
+    let principal = state
+        .services
+        .identity()
+        .authenticate(&credential)
+        .await
+        .map_err(ToRefused::to_refused)?;
+    let span = Span::current();
+    if let Some(user) = principal.user_id() {
+        span.record("user.id", tracing::field::display(user));
+    }
+    if let Some(organization) = principal.organization_id() {
+        span.record("org.id", tracing::field::display(organization));
+    }
+    if allowed(principal.role()) {
+        Ok(Some(principal))
+    } else {
+        Err(Refused::forbidden())
+    }
+}
+
+fn unreadable(error: ReadError) -> Refused {
+    match error {
+        ReadError::TooLarge(max) => Refused::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The body must not be longer than {max} bytes"),
+        ),
+        ReadError::TooSlow => Refused::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body did not arrive in time",
+        )
+        .with_header(header::CONNECTION, "close"),
+        ReadError::Unreadable(detail) => Refused::new(StatusCode::BAD_REQUEST, detail),
+        ReadError::Fault(fault) => Refused::unprocessable(&[*fault]),
+    }
+}
+
+/// The values of a template's placeholders in a path that matches it; bytes that are not UTF-8 are replaced.
+pub fn capture(template: &str, path: &str) -> Map<String, Value> {
+    let mut captured = Map::new();
+    for (expected, found) in template.split('/').zip(path.split('/')) {
+        if let Some(name) = expected
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'))
+        {
+            let value = percent_decode_str(found).decode_utf8_lossy().into_owned();
+            captured.insert(name.to_owned(), Value::String(value));
+        }
+    }
+    captured
+}
+
+/// Whether a path fits a template.
+pub fn fits(template: &str, path: &str) -> bool {
+    let is_placeholder = |segment: &str| segment.starts_with('{');
+    let mut expected = template.split('/');
+    let mut found = path.split('/');
+    loop {
+        match (expected.next(), found.next()) {
+            (None, None) => return true,
+            (Some(segment), Some(actual)) if is_placeholder(segment) => {
+                if actual.is_empty() {
+                    return false;
+                }
+            }
+            (Some(segment), Some(actual)) if segment == actual => {}
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_captured_and_decoded() {
+        let captured = capture(
+            "/invitations/{token}/accept",
+            "/invitations/a%20b%FF/accept",
+        );
+        assert_eq!(captured["token"], "a b\u{fffd}");
+    }
+
+    #[test]
+    fn templates_fit_whole_paths() {
+        assert!(fits("/users/{id}", "/users/7"));
+        assert!(!fits("/users/{id}", "/users/"));
+        assert!(!fits("/users/{id}", "/users/7/8"));
+        assert!(fits("/health", "/health"));
+    }
+}

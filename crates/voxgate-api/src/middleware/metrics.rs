@@ -1,0 +1,111 @@
+//! What is measured about requests, and where the bucket limits are.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder};
+
+/// Upper bounds of the duration buckets in seconds: from a cached read to a long text on a slow machine.
+const DURATION_BUCKETS: [f64; 14] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
+];
+
+/// A recorder with the buckets this surface's metrics need; the server installs it and hands the handle to
+/// [`crate::ApiState`].
+///
+/// # Errors
+/// Never in practice: the bucket list is not empty.
+pub fn recorder_builder() -> Result<PrometheusBuilder, BuildError> {
+    describe();
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATION_BUCKETS)
+}
+
+fn describe() {
+    metrics::describe_counter!(
+        "http_requests_total",
+        "Requests by route, method and status."
+    );
+    metrics::describe_histogram!(
+        "http_request_duration_seconds",
+        "Time from request head to response head."
+    );
+    metrics::describe_gauge!(
+        "http_requests_in_flight",
+        "Requests whose response head is not sent yet."
+    );
+    metrics::describe_counter!(
+        "speech_requests_total",
+        "Answered syntheses by engine and format."
+    );
+    metrics::describe_counter!("speech_characters_total", "Characters spoken.");
+    metrics::describe_counter!("speech_words_total", "Words charged.");
+    metrics::describe_counter!(
+        "speech_audio_milliseconds_total",
+        "Audio made, where the whole file was answered at once."
+    );
+    metrics::describe_histogram!(
+        "speech_queue_seconds",
+        "Time a synthesis waited for an engine."
+    );
+    metrics::describe_histogram!(
+        "speech_engine_seconds",
+        "Time the engine worked on a synthesis."
+    );
+}
+
+/// Counts a request as running until it is dropped.
+#[derive(Debug)]
+pub struct InFlight(());
+
+impl InFlight {
+    /// A request has begun.
+    pub fn begin() -> Self {
+        gauge!("http_requests_in_flight").increment(1.0);
+        Self(())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        gauge!("http_requests_in_flight").decrement(1.0);
+    }
+}
+
+/// Records an answered request. `route` is a template, never a path, so that labels stay few.
+pub fn answered(route: &'static str, method: &'static str, status: u16, took: Duration) {
+    counter!("http_requests_total", "route" => route, "method" => method, "status" => status.to_string())
+        .increment(1);
+    histogram!("http_request_duration_seconds", "route" => route, "method" => method)
+        .record(took.as_secs_f64());
+}
+
+/// What a synthesis took, as far as it is known when its answer begins.
+#[derive(Debug, Clone, Copy)]
+pub struct SpeechTimes {
+    /// Time in the queue.
+    pub queue: Duration,
+    /// Time the engine worked.
+    pub engine: Duration,
+    /// Audio made.
+    pub audio_ms: u64,
+}
+
+/// Records an answered synthesis.
+pub fn spoken(
+    engine: &str,
+    format: &'static str,
+    characters: u64,
+    words: u64,
+    times: Option<SpeechTimes>,
+) {
+    counter!("speech_requests_total", "engine" => engine.to_owned(), "format" => format)
+        .increment(1);
+    counter!("speech_characters_total").increment(characters);
+    counter!("speech_words_total").increment(words);
+    if let Some(times) = times {
+        counter!("speech_audio_milliseconds_total").increment(times.audio_ms);
+        histogram!("speech_queue_seconds").record(times.queue.as_secs_f64());
+        histogram!("speech_engine_seconds").record(times.engine.as_secs_f64());
+    }
+}

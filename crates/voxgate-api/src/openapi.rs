@@ -1,0 +1,368 @@
+//! The published document, made from the route table and the declarations of each endpoint.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::extract::{DecodeOptions, FieldDoc, Style};
+use crate::output::{Components, described};
+use crate::routes::{Access, Listing, Part, Route};
+
+/// What an endpoint says about itself; statuses that follow from its access and its inputs are added here.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// A few words.
+    pub summary: &'static str,
+    /// A sentence or two.
+    pub details: &'static str,
+    /// The group it is listed under.
+    pub tag: &'static str,
+    /// The answers that are its own.
+    pub answers: Vec<Answer>,
+}
+
+/// One answer of an endpoint.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// When it is given.
+    pub when: &'static str,
+    /// What is in it.
+    pub content: Vec<Content>,
+    /// Headers worth knowing: name, schema type, meaning.
+    pub headers: Vec<(&'static str, &'static str, &'static str)>,
+}
+
+/// One representation of an answer's body.
+#[derive(Debug, Clone, Copy)]
+pub enum Content {
+    /// JSON of this schema.
+    Json(fn(&mut Components) -> Value),
+    /// A page for people.
+    Html,
+    /// Audio of this media type.
+    Audio(&'static str),
+    /// The refusal shape.
+    Refusal,
+    /// The 422 list.
+    Faults,
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode, when: &'static str) -> Self {
+        Self {
+            status,
+            when,
+            content: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// An answer with one JSON body.
+    pub fn json(
+        status: StatusCode,
+        when: &'static str,
+        schema: fn(&mut Components) -> Value,
+    ) -> Self {
+        Self {
+            status,
+            when,
+            content: vec![Content::Json(schema)],
+            headers: Vec::new(),
+        }
+    }
+
+    /// A refusal.
+    pub fn refusal(status: StatusCode, when: &'static str) -> Self {
+        Self {
+            status,
+            when,
+            content: vec![Content::Refusal],
+            headers: Vec::new(),
+        }
+    }
+
+    /// Adds a representation.
+    pub fn or(mut self, content: Content) -> Self {
+        self.content.push(content);
+        self
+    }
+
+    /// Adds a header: its name, its JSON type and what it tells.
+    pub fn header(mut self, name: &'static str, kind: &'static str, meaning: &'static str) -> Self {
+        self.headers.push((name, kind, meaning));
+        self
+    }
+}
+
+/// Name of the bearer scheme that generated clients look for.
+const BEARER: &str = "OAuth2PasswordBearer";
+/// Name of the API key scheme; ours.
+const API_KEY: &str = "APIKeyHeader";
+
+/// Builds the document.
+pub fn document(routes: &[Route], options: &DecodeOptions) -> Value {
+    let mut components = Components::default();
+    let mut paths: Map<String, Value> = Map::new();
+    for route in routes
+        .iter()
+        .filter(|route| route.listing == Listing::Documented)
+    {
+        let operation = operation(route, options, &mut components);
+        let path = paths
+            .entry(route.path.to_owned())
+            .or_insert_with(|| json!({}));
+        path[route.method.as_str().to_ascii_lowercase()] = operation;
+    }
+    define_refusals(&mut components);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Voxgate",
+            "summary": "Speech for your own machines, in the AethexAI TTS dialect.",
+            "description": "Log in with the Authorize button (e-mail and password) or present an API key, then try POST /tts/tts.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components.into_schemas(),
+            "securitySchemes": {
+                BEARER: {
+                    "type": "oauth2",
+                    "flows": { "password": { "scopes": {}, "tokenUrl": "auth/jwt/login" } },
+                },
+                API_KEY: { "type": "apiKey", "in": "header", "name": "X-API-Key" },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, options: &DecodeOptions, components: &mut Components) -> Value {
+    let description = (route.describe)();
+    let [path, query, body] = route.parts;
+    let mut operation = Map::new();
+    operation.insert("tags".into(), json!([description.tag]));
+    operation.insert("summary".into(), description.summary.into());
+    operation.insert("description".into(), description.details.into());
+    operation.insert("operationId".into(), route.operation_id().into());
+    if route.access != Access::Public {
+        operation.insert("security".into(), json!([{ BEARER: [] }, { API_KEY: [] }]));
+    }
+    let parameters: Vec<Value> = parameters("path", path, options)
+        .chain(parameters("query", query, options))
+        .collect();
+    if !parameters.is_empty() {
+        operation.insert("parameters".into(), parameters.into());
+    }
+    if body.style != Style::None {
+        operation.insert(
+            "requestBody".into(),
+            request_body(body, options, components),
+        );
+    }
+    operation.insert(
+        "responses".into(),
+        responses(route, description.answers, components),
+    );
+    Value::Object(operation)
+}
+
+fn parameters(
+    place: &'static str,
+    part: Part,
+    options: &DecodeOptions,
+) -> impl Iterator<Item = Value> {
+    (part.fields)(options).into_iter().map(move |field| {
+        json!({
+            "name": field.name,
+            "in": place,
+            "required": field.required || place == "path",
+            "description": field.description,
+            "schema": field.schema,
+        })
+    })
+}
+
+fn request_body(part: Part, options: &DecodeOptions, components: &mut Components) -> Value {
+    let fields = (part.fields)(options);
+    let reference = components.define(part.name, |_| object_schema(part.name, &fields));
+    let media: &[&str] = match part.style {
+        Style::Form => &["application/x-www-form-urlencoded", "multipart/form-data"],
+        Style::ModelOrForm => &["application/json", "application/x-www-form-urlencoded"],
+        Style::None | Style::Text | Style::Model | Style::Embedded => &["application/json"],
+    };
+    let content: Map<String, Value> = media
+        .iter()
+        .map(|media| ((*media).to_owned(), json!({ "schema": reference })))
+        .collect();
+    json!({ "required": true, "content": content })
+}
+
+fn object_schema(name: &str, fields: &[FieldDoc]) -> Value {
+    let properties: Map<String, Value> = fields
+        .iter()
+        .map(|field| {
+            (
+                field.name.to_owned(),
+                described(field.schema.clone(), field.description),
+            )
+        })
+        .collect();
+    let required: Vec<&str> = fields
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.name)
+        .collect();
+    let mut schema = json!({ "type": "object", "title": name, "properties": properties });
+    if !required.is_empty() {
+        schema["required"] = required.into();
+    }
+    schema
+}
+
+/// An endpoint's own answers and those that follow from who may call it and what it reads.
+fn responses(route: &Route, mut answers: Vec<Answer>, components: &mut Components) -> Value {
+    let mut add = |status, when| {
+        if !answers.iter().any(|answer| answer.status == status) {
+            answers.push(Answer::refusal(status, when));
+        }
+    };
+    if route.access != Access::Public {
+        add(StatusCode::UNAUTHORIZED, "Missing or invalid credential.");
+        add(
+            StatusCode::FORBIDDEN,
+            "The caller may not do this, or must verify their address first.",
+        );
+    }
+    let [path, query, body] = route.parts;
+    let mut reads = false;
+    for part in [path, query, body] {
+        reads |= part.style != Style::None;
+    }
+    if body.style != Style::None {
+        add(StatusCode::BAD_REQUEST, "The body cannot be read.");
+        add(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body did not arrive in time.",
+        );
+        add(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long.");
+    }
+    add(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Our fault; the log has the details under the request id.",
+    );
+    add(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Busy or not available at the moment.",
+    );
+    if reads
+        && !answers
+            .iter()
+            .any(|answer| answer.status == StatusCode::UNPROCESSABLE_ENTITY)
+    {
+        answers.push(Answer {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            when: "Validation Error",
+            content: vec![Content::Faults],
+            headers: Vec::new(),
+        });
+    }
+    answers.sort_by_key(|answer| answer.status);
+    let responses: Map<String, Value> = answers
+        .iter()
+        .map(|answer| {
+            (
+                answer.status.as_str().to_owned(),
+                response(answer, components),
+            )
+        })
+        .collect();
+    Value::Object(responses)
+}
+
+fn response(answer: &Answer, components: &mut Components) -> Value {
+    let mut response = json!({ "description": answer.when });
+    let mut content = Map::new();
+    for representation in &answer.content {
+        let (media, schema) = match representation {
+            Content::Json(schema) => ("application/json", schema(components)),
+            Content::Html => ("text/html", json!({ "type": "string" })),
+            Content::Audio(media) => (
+                *media,
+                json!({ "type": "string", "contentMediaType": media }),
+            ),
+            Content::Refusal => (
+                "application/json",
+                json!({ "$ref": "#/components/schemas/ErrorModel" }),
+            ),
+            Content::Faults => (
+                "application/json",
+                json!({ "$ref": "#/components/schemas/HTTPValidationError" }),
+            ),
+        };
+        content.insert(media.to_owned(), json!({ "schema": schema }));
+    }
+    if !content.is_empty() {
+        response["content"] = Value::Object(content);
+    }
+    let headers: Map<String, Value> = answer
+        .headers
+        .iter()
+        .map(|(name, kind, meaning)| {
+            (
+                (*name).to_owned(),
+                json!({ "description": meaning, "schema": { "type": kind } }),
+            )
+        })
+        .collect();
+    if !headers.is_empty() {
+        response["headers"] = Value::Object(headers);
+    }
+    response
+}
+
+fn define_refusals(components: &mut Components) {
+    components.define("ErrorModel", |_| {
+        json!({
+            "type": "object",
+            "title": "ErrorModel",
+            "properties": {
+                "detail": {
+                    "title": "Detail",
+                    "anyOf": [
+                        { "type": "string" },
+                        { "type": "object", "additionalProperties": { "type": "string" } },
+                    ],
+                },
+            },
+            "required": ["detail"],
+        })
+    });
+    components.define("HTTPValidationError", |components| {
+        let item = components.define("ValidationError", |_| {
+            json!({
+                "type": "object",
+                "title": "ValidationError",
+                "properties": {
+                    "loc": {
+                        "title": "Location",
+                        "type": "array",
+                        "items": { "anyOf": [{ "type": "string" }, { "type": "integer" }] },
+                    },
+                    "msg": { "title": "Message", "type": "string" },
+                    "type": { "title": "Error Type", "type": "string" },
+                    "input": { "title": "Input", "description": "The value as it was received." },
+                    "ctx": { "title": "Context", "type": "object" },
+                },
+                "required": ["loc", "msg", "type"],
+            })
+        });
+        json!({
+            "type": "object",
+            "title": "HTTPValidationError",
+            "properties": { "detail": { "title": "Detail", "type": "array", "items": item } },
+        })
+    });
+}

@@ -1,0 +1,112 @@
+//! Mounts the route table on axum and adds what the reference framework does around it: 404, 405 with `Allow`,
+//! and the redirect from a trailing slash.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter};
+use axum::{Extension, Router};
+
+use crate::endpoint::{RequestContext, RouteTemplate, fits};
+use crate::middleware;
+use crate::refused::Refused;
+use crate::routes::{Route, table};
+use crate::state::ApiState;
+use crate::system;
+
+/// The whole surface as one service. Client addresses come from `ConnectInfo<SocketAddr>` in the request's
+/// extensions, which the accept loop sets.
+pub fn router(state: ApiState) -> Router {
+    let routes: Arc<Vec<Route>> = Arc::new(
+        table()
+            .into_iter()
+            .filter(|route| route.exists(&state))
+            .collect(),
+    );
+    let document = Arc::new(system::docs::PublishedDocument::new(
+        &routes,
+        &state.config.decode,
+    ));
+    let mut router: Router<ApiState> = Router::new();
+    let mut paths: Vec<&'static str> = Vec::new();
+    for route in routes.iter() {
+        if !paths.contains(&route.path) {
+            paths.push(route.path);
+            router = router.route(route.path, methods(&routes, route.path));
+        }
+    }
+    let known = Arc::new(paths);
+    let router = router
+        .fallback(
+            move |uri: Uri, headers: HeaderMap, context: Option<Extension<RequestContext>>| {
+                let tls = context.is_some_and(|Extension(context)| context.tls);
+                let response = redirect(&known, &uri, &headers, tls)
+                    .unwrap_or_else(|| Refused::not_found().into_response());
+                async move { response }
+            },
+        )
+        .with_state(state.clone());
+    middleware::wrap(router.layer(Extension(document)), &state)
+}
+
+fn methods(routes: &[Route], path: &'static str) -> MethodRouter<ApiState> {
+    let mut methods = MethodRouter::new();
+    let mut allow: Option<Method> = None;
+    for route in routes.iter().filter(|route| route.path == path) {
+        let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
+            continue;
+        };
+        allow.get_or_insert_with(|| route.method.clone());
+        let route = route.clone();
+        methods = methods.on(
+            filter,
+            move |State(state): State<ApiState>, request: Request| {
+                let answer = route.answer(state, request);
+                async move { answer.await }
+            },
+        );
+    }
+    let allow = allow.map_or_else(String::new, |method| method.to_string());
+    let refuse = move || {
+        let allow = allow.clone();
+        async move { method_not_allowed(path, &allow) }
+    };
+    // axum answers HEAD from GET by itself; the reference does not.
+    methods
+        .on(MethodFilter::HEAD, refuse.clone())
+        .fallback(refuse)
+}
+
+fn method_not_allowed(path: &'static str, allow: &str) -> Response {
+    let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+        .with_header(header::ALLOW, allow);
+    let mut response = refused.into_response();
+    response.extensions_mut().insert(RouteTemplate(path));
+    response
+}
+
+/// A redirect where only a trailing slash is too many.
+fn redirect(known: &[&'static str], uri: &Uri, headers: &HeaderMap, tls: bool) -> Option<Response> {
+    let path = uri.path();
+    let shorter = path.strip_suffix('/').filter(|rest| !rest.is_empty())?;
+    known.iter().find(|template| fits(template, shorter))?;
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .or_else(|| uri.authority().map(|a| a.as_str()))?;
+    let scheme = if tls { "https" } else { "http" };
+    let query = uri
+        .query()
+        .map(|query| format!("?{query}"))
+        .unwrap_or_default();
+    let location = HeaderValue::from_str(&format!("{scheme}://{host}{shorter}{query}")).ok()?;
+    Some(
+        (
+            StatusCode::TEMPORARY_REDIRECT,
+            [(header::LOCATION, location)],
+        )
+            .into_response(),
+    )
+}
