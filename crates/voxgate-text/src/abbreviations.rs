@@ -18,29 +18,49 @@ pub(crate) enum Ending {
 }
 
 const NEVER: &[&str] = &[
-    "adm", "approx", "brig", "capt", "cf", "cmdr", "col", "cpl", "dr", "e.g", "eg", "gen", "gov", "hon", "i.e", "ie",
-    "lt", "maj", "messrs", "mr", "mrs", "ms", "mt", "mx", "pres", "prof", "rep", "rev", "sen", "sgt", "supt", "viz", "vs",
-    "tel", "ext", "avg", "incl", "excl", "resp",
+    "adm", "approx", "brig", "capt", "cf", "cmdr", "col", "cpl", "dr", "e.g", "eg", "gen", "gov",
+    "hon", "i.e", "ie", "lt", "maj", "messrs", "mr", "mrs", "ms", "mt", "mx", "pres", "prof",
+    "rep", "rev", "sen", "sgt", "supt", "viz", "vs", "tel", "ext", "avg", "incl", "excl", "resp",
 ];
 const BEFORE_NUMBER: &[&str] = &[
-    "art", "ch", "eq", "fig", "figs", "no", "nos", "p", "pp", "sec", "vol", "vols", "jan", "feb", "mar", "apr", "jun",
-    "jul", "aug", "sep", "sept", "oct", "nov", "dec", "rs", "est", "ca", "c", "ver", "v",
+    "art", "ch", "eq", "fig", "figs", "no", "nos", "p", "pp", "sec", "vol", "vols", "jan", "feb",
+    "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "rs", "est", "ca", "c",
+    "ver", "v",
 ];
 const BEFORE_STARTER: &[&str] = &[
-    "apt", "ave", "blvd", "bros", "co", "corp", "ct", "dept", "ft", "hwy", "inc", "jr", "ln", "ltd", "pkwy", "pl", "rd",
-    "sq", "sr", "st", "ste", "univ", "assn", "fri", "mon", "sat", "sun", "thu", "thurs", "tue", "tues", "wed",
+    "apt", "ave", "blvd", "bros", "co", "corp", "ct", "dept", "ft", "hwy", "inc", "jr", "ln",
+    "ltd", "pkwy", "pl", "rd", "sq", "sr", "st", "ste", "univ", "assn", "fri", "mon", "sat", "sun",
+    "thu", "thurs", "tue", "tues", "wed",
 ];
 const BEFORE_CAPITAL: &[&str] = &["a.m", "al", "am", "etc", "p.m", "pm"];
 const STARTERS: &[&str] = &[
-    "a", "after", "all", "an", "and", "another", "as", "at", "because", "before", "but", "by", "can", "do", "does", "each",
-    "for", "from", "have", "he", "her", "here", "his", "how", "however", "i", "if", "in", "is", "it", "it's", "its", "let",
-    "many", "my", "no", "not", "now", "of", "on", "once", "one", "our", "please", "she", "since", "so", "some", "that",
-    "the", "their", "then", "there", "these", "they", "this", "those", "to", "today", "under", "we", "what", "when",
-    "where", "which", "while", "who", "why", "with", "yes", "yet", "you", "your",
+    "a", "after", "all", "an", "and", "another", "as", "at", "because", "before", "but", "by",
+    "can", "do", "does", "each", "for", "from", "have", "he", "her", "here", "his", "how",
+    "however", "i", "if", "in", "is", "it", "it's", "its", "let", "many", "my", "no", "not", "now",
+    "of", "on", "once", "one", "our", "please", "she", "since", "so", "some", "that", "the",
+    "their", "then", "there", "these", "they", "this", "those", "to", "today", "under", "we",
+    "what", "when", "where", "which", "while", "who", "why", "with", "yes", "yet", "you", "your",
 ];
 const CALENDAR: &[&str] = &[
-    "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "January", "February", "March", "April",
-    "May", "June", "July", "August", "September", "October", "November", "December",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// What a full stop behind `word` means. `word` may hold inner full stops (`p.m`, `U.S`).
@@ -53,7 +73,11 @@ pub(crate) fn ending(word: &str) -> Ending {
         Ending::BeforeNumber
     } else if is(BEFORE_CAPITAL) {
         Ending::BeforeCapital
-    } else if is(BEFORE_STARTER) || lower.contains('.') && lower.split('.').all(|p| p.chars().count() <= 2) && !lower.starts_with(|c: char| c.is_ascii_digit()) {
+    } else if is(BEFORE_STARTER)
+        || lower.contains('.')
+            && lower.split('.').all(|p| p.chars().count() <= 2)
+            && !lower.starts_with(|c: char| c.is_ascii_digit())
+    {
         Ending::BeforeStarter
     } else {
         Ending::Ordinary

@@ -62,12 +62,21 @@ impl<'a> Clauses<'a> {
         let refused = frontend.check_script(text).err();
         // A refused text has nothing more to say.
         let readable = if refused.is_some() { "" } else { text };
-        Clauses { frontend, text, segments: Segments::new(readable), ready: VecDeque::new(), fragment: None, refused }
+        Clauses {
+            frontend,
+            text,
+            segments: Segments::new(readable),
+            ready: VecDeque::new(),
+            fragment: None,
+            refused,
+        }
     }
 
     /// Turns a segment into clauses and queues them behind a waiting fragment.
     fn take(&mut self, segment: &Segment) {
-        let pieces = self.frontend.pieces(&self.text[segment.range.clone()], segment.range.start);
+        let pieces = self
+            .frontend
+            .pieces(&self.text[segment.range.clone()], segment.range.start);
         if !pieces.iter().any(|p| p.kind == PieceKind::Word) {
             return;
         }
@@ -77,15 +86,32 @@ impl<'a> Clauses<'a> {
         let mut start = segment.range.start;
         for (i, (pieces, mut phonemes)) in parts.into_iter().enumerate() {
             let last = i + 1 == count;
-            let end = if last { segment.range.end } else { pieces.last().map_or(start, |p| p.source.end).max(start) };
-            let boundary = if last { segment.boundary } else { Boundary::Cut };
+            let end = if last {
+                segment.range.end
+            } else {
+                pieces.last().map_or(start, |p| p.source.end).max(start)
+            };
+            let boundary = if last {
+                segment.boundary
+            } else {
+                Boundary::Cut
+            };
             let sentence_end = boundary != Boundary::Cut;
-            if sentence_end && !phonemes.trim_end_matches(['”', ')', '“', '(']).ends_with(['.', '!', '?', '…', ';', ':', ',', '—']) {
+            if sentence_end
+                && !phonemes
+                    .trim_end_matches(['”', ')', '“', '('])
+                    .ends_with(['.', '!', '?', '…', ';', ':', ',', '—'])
+            {
                 phonemes.push('.');
             }
             let text = compose(&pieces);
-            let clause =
-                Clause { pause_after_ms: pause_after(&text, boundary), text, phonemes, source: start..end, sentence_end };
+            let clause = Clause {
+                pause_after_ms: pause_after(&text, boundary),
+                text,
+                phonemes,
+                source: start..end,
+                sentence_end,
+            };
             start = end;
             self.queue(clause, boundary);
         }
@@ -94,7 +120,8 @@ impl<'a> Clauses<'a> {
     fn queue(&mut self, clause: Clause, boundary: Boundary) {
         let clause = match self.fragment.take() {
             Some(fragment)
-                if fragment.phonemes.chars().count() + clause.phonemes.chars().count() < MAX_JOINED_PHONEMES =>
+                if fragment.phonemes.chars().count() + clause.phonemes.chars().count()
+                    < MAX_JOINED_PHONEMES =>
             {
                 join(fragment, clause)
             }
@@ -117,7 +144,11 @@ impl<'a> Clauses<'a> {
         let phonemes = self.frontend.phonemes(&compose(&pieces));
         if !phonemes.chars().any(is_sound) {
             // Marks left over by a split: their bytes belong to the part before.
-            if let (Some((last, _)), Some(end)) = (out.last_mut().and_then(|(p, _)| p.last_mut().map(|p| (p, ()))), pieces.last()) {
+            if let (Some((last, _)), Some(end)) = (
+                out.last_mut()
+                    .and_then(|(p, _)| p.last_mut().map(|p| (p, ()))),
+                pieces.last(),
+            ) {
                 last.source.end = last.source.end.max(end.source.end);
             }
             return;
@@ -140,8 +171,16 @@ impl<'a> Clauses<'a> {
 
     /// A single piece that is too long: a number of hundreds of digits, say.
     fn fit_piece(&self, pieces: &[Piece], phonemes: &str, out: &mut Vec<(Vec<Piece>, String)>) {
-        let Some(piece) = pieces.iter().find(|p| p.kind == PieceKind::Word) else { return };
-        let part = |text: &str, source: Range<usize>| vec![Piece { text: text.to_owned(), source, kind: PieceKind::Word }];
+        let Some(piece) = pieces.iter().find(|p| p.kind == PieceKind::Word) else {
+            return;
+        };
+        let part = |text: &str, source: Range<usize>| {
+            vec![Piece {
+                text: text.to_owned(),
+                source,
+                kind: PieceKind::Word,
+            }]
+        };
         if let Some((head, tail)) = halve(&piece.text) {
             let end = piece.source.end;
             self.fit(part(head, piece.source.clone()), out);
@@ -153,7 +192,11 @@ impl<'a> Clauses<'a> {
         for (i, chunk) in symbols.chunks(MAX_CLAUSE_PHONEMES - 1).enumerate() {
             let chunk: String = chunk.iter().collect();
             if chunk.chars().any(is_sound) {
-                let source = if i == 0 { piece.source.clone() } else { piece.source.end..piece.source.end };
+                let source = if i == 0 {
+                    piece.source.clone()
+                } else {
+                    piece.source.end..piece.source.end
+                };
                 out.push((part(&piece.text, source), chunk));
             }
         }
@@ -191,7 +234,11 @@ fn join(first: Clause, second: Clause) -> Clause {
 }
 
 fn pause_after(text: &str, boundary: Boundary) -> u32 {
-    let by_mark = match text.trim_end_matches(['”', ')', '“', '(']).chars().next_back() {
+    let by_mark = match text
+        .trim_end_matches(['”', ')', '“', '('])
+        .chars()
+        .next_back()
+    {
         Some('…') => pause::ELLIPSIS,
         Some('.' | '!' | '?') => pause::SENTENCE,
         Some(';' | ':') => pause::SEMICOLON,
@@ -215,7 +262,9 @@ fn split_index(pieces: &[Piece]) -> Option<usize> {
     let mut best: Option<(i64, usize)> = None;
     for (i, pair) in pieces.windows(2).enumerate() {
         before += pair[0].text.len() + 1;
-        if pair[1].kind != PieceKind::Word && pair[1].kind != PieceKind::Open || pair[0].kind == PieceKind::Open {
+        if pair[1].kind != PieceKind::Word && pair[1].kind != PieceKind::Open
+            || pair[0].kind == PieceKind::Open
+        {
             continue;
         }
         let rank: i64 = match (pair[0].kind, pair[0].text.as_str()) {
@@ -232,13 +281,14 @@ fn split_index(pieces: &[Piece]) -> Option<usize> {
             best = Some((score, i + 1));
         }
     }
-    best.map(|(_, at)| at).filter(|at| pieces[..*at].iter().any(|p| p.kind == PieceKind::Word))
+    best.map(|(_, at)| at)
+        .filter(|at| pieces[..*at].iter().any(|p| p.kind == PieceKind::Word))
 }
 
 fn is_conjunction(word: &str) -> bool {
     const CONJUNCTIONS: [&str; 18] = [
-        "and", "but", "or", "nor", "so", "yet", "because", "although", "though", "while", "when", "where", "which", "who",
-        "that", "if", "unless", "until",
+        "and", "but", "or", "nor", "so", "yet", "because", "although", "though", "while", "when",
+        "where", "which", "who", "that", "if", "unless", "until",
     ];
     CONJUNCTIONS.contains(&word)
 }
@@ -246,6 +296,9 @@ fn is_conjunction(word: &str) -> bool {
 /// The words of a piece in two halves.
 fn halve(text: &str) -> Option<(&str, &str)> {
     let middle = text.len() / 2;
-    let at = text.match_indices(' ').map(|(i, _)| i).min_by_key(|i| i.abs_diff(middle))?;
+    let at = text
+        .match_indices(' ')
+        .map(|(i, _)| i)
+        .min_by_key(|i| i.abs_diff(middle))?;
     Some((&text[..at], &text[at + 1..]))
 }

@@ -25,9 +25,15 @@ impl Language {
             return None;
         }
         let british = subtags.any(|s| {
-            ["gb", "uk", "ie", "au", "nz", "za", "in"].iter().any(|region| s.eq_ignore_ascii_case(region))
+            ["gb", "uk", "ie", "au", "nz", "za", "in"]
+                .iter()
+                .any(|region| s.eq_ignore_ascii_case(region))
         });
-        Some(if british { Language::EnGb } else { Language::EnUs })
+        Some(if british {
+            Language::EnGb
+        } else {
+            Language::EnUs
+        })
     }
 
     /// The BCP-47 tag: `en-US` or `en-GB`.

@@ -51,8 +51,13 @@ impl Frontend {
             Language::EnUs => &AMERICAN,
             Language::EnGb => &BRITISH,
         };
-        let pronouncer = shared.get_or_init(|| Pronouncer::load(language).map(Arc::new)).clone()?;
-        Ok(Frontend { language, pronouncer })
+        let pronouncer = shared
+            .get_or_init(|| Pronouncer::load(language).map(Arc::new))
+            .clone()?;
+        Ok(Frontend {
+            language,
+            pronouncer,
+        })
     }
 
     /// The language this front end speaks.
@@ -76,7 +81,10 @@ impl Frontend {
     /// The clauses of `text`, in order, nothing lost. A text with nothing speakable has none.
     ///
     /// Each step works on one sentence. A refused script is the only item.
-    pub fn clauses<'a>(&'a self, text: &'a str) -> impl Iterator<Item = Result<Clause, TextError>> + 'a {
+    pub fn clauses<'a>(
+        &'a self,
+        text: &'a str,
+    ) -> impl Iterator<Item = Result<Clause, TextError>> + 'a {
         clause::Clauses::new(self, text)
     }
 
@@ -106,6 +114,8 @@ impl Frontend {
 
 impl std::fmt::Debug for Frontend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Frontend").field("language", &self.language).finish_non_exhaustive()
+        f.debug_struct("Frontend")
+            .field("language", &self.language)
+            .finish_non_exhaustive()
     }
 }

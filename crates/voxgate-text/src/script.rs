@@ -26,7 +26,8 @@ pub(crate) fn check(text: &str, language: Language) -> Result<(), TextError> {
     while let Some(c) = chars.next() {
         let script = c.script();
         let greek = script == Script::Greek;
-        let lone_greek = greek && !previous_greek && chars.peek().is_none_or(|n| n.script() != Script::Greek);
+        let lone_greek =
+            greek && !previous_greek && chars.peek().is_none_or(|n| n.script() != Script::Greek);
         previous_greek = greek;
         if !c.is_alphabetic() || lone_greek {
             continue;
@@ -35,7 +36,10 @@ pub(crate) fn check(text: &str, language: Language) -> Result<(), TextError> {
             latin += 1;
             continue;
         }
-        let slot = foreign.iter().position(|(s, n)| *s == script || *n == 0).unwrap_or(foreign.len() - 1);
+        let slot = foreign
+            .iter()
+            .position(|(s, n)| *s == script || *n == 0)
+            .unwrap_or(foreign.len() - 1);
         foreign[slot].0 = script;
         foreign[slot].1 += weight(script);
     }
@@ -43,14 +47,25 @@ pub(crate) fn check(text: &str, language: Language) -> Result<(), TextError> {
     if total <= latin {
         return Ok(());
     }
-    let (script, _) = foreign.into_iter().max_by_key(|(_, n)| *n).unwrap_or((Script::Unknown, 0));
-    Err(TextError::UnsupportedScript { script: script.full_name().replace('_', " "), language: language.to_string() })
+    let (script, _) = foreign
+        .into_iter()
+        .max_by_key(|(_, n)| *n)
+        .unwrap_or((Script::Unknown, 0));
+    Err(TextError::UnsupportedScript {
+        script: script.full_name().replace('_', " "),
+        language: language.to_string(),
+    })
 }
 
 /// How many letters of an alphabet one letter of `script` stands for.
 fn weight(script: Script) -> usize {
     match script {
-        Script::Han | Script::Hiragana | Script::Katakana | Script::Hangul | Script::Bopomofo | Script::Yi => 2,
+        Script::Han
+        | Script::Hiragana
+        | Script::Katakana
+        | Script::Hangul
+        | Script::Bopomofo
+        | Script::Yi => 2,
         _ => 1,
     }
 }

@@ -75,14 +75,25 @@ impl<'t> Segments<'t> {
                     continue;
                 }
                 '。' | '！' | '？' | '｡' | '।' | '؟' | '۔' => {
-                    return (skip_closers(text, after), self.boundary_after(skip_closers(text, after), Boundary::Sentence));
+                    return (
+                        skip_closers(text, after),
+                        self.boundary_after(skip_closers(text, after), Boundary::Sentence),
+                    );
                 }
                 '.' | '!' | '?' | '…' => {
-                    let run_end = after + text[after..].find(|c| !matches!(c, '.' | '!' | '?' | '…')).unwrap_or(text.len() - after);
+                    let run_end = after
+                        + text[after..]
+                            .find(|c| !matches!(c, '.' | '!' | '?' | '…'))
+                            .unwrap_or(text.len() - after);
                     let end = skip_closers(text, run_end);
                     let rest = &text[end..];
                     if rest.starts_with(char::is_whitespace) || rest.is_empty() {
-                        let ends = sentence_ends(&text[start..at], &text[at..run_end], end > run_end, rest.trim_start());
+                        let ends = sentence_ends(
+                            &text[start..at],
+                            &text[at..run_end],
+                            end > run_end,
+                            rest.trim_start(),
+                        );
                         if ends {
                             return (end, self.boundary_after(end, Boundary::Sentence));
                         }
@@ -114,7 +125,8 @@ impl<'t> Segments<'t> {
             .char_indices()
             .filter(|(i, c)| {
                 matches!(c, ',' | ';' | ':' | '—' | '，' | '、' | '；')
-                    && part[i + c.len_utf8()..].starts_with(|n: char| n.is_whitespace() || !c.is_ascii())
+                    && part[i + c.len_utf8()..]
+                        .starts_with(|n: char| n.is_whitespace() || !c.is_ascii())
             })
             .map(|(i, c)| i + c.len_utf8())
             .filter(late)
@@ -134,7 +146,10 @@ impl Iterator for Segments<'_> {
         }
         let (end, boundary) = self.find_end(start);
         self.at = end;
-        Some(Segment { range: start..end, boundary })
+        Some(Segment {
+            range: start..end,
+            boundary,
+        })
     }
 }
 
@@ -146,7 +161,9 @@ fn skip_blank(text: &str, at: usize) -> (usize, usize) {
         if !c.is_whitespace() {
             return (at + i, lines);
         }
-        if matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') && !(c == '\n' && previous == '\r') {
+        if matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}')
+            && !(c == '\n' && previous == '\r')
+        {
             lines += 1;
         }
         previous = c;
@@ -157,7 +174,12 @@ fn skip_blank(text: &str, at: usize) -> (usize, usize) {
 /// Skips quotes and brackets that close a sentence.
 fn skip_closers(text: &str, at: usize) -> usize {
     at + text[at..]
-        .find(|c| !matches!(c, '"' | '\'' | '”' | '’' | ')' | ']' | '»' | '}' | '」' | '』' | '*' | '_' | '）'))
+        .find(|c| {
+            !matches!(
+                c,
+                '"' | '\'' | '”' | '’' | ')' | ']' | '»' | '}' | '」' | '』' | '*' | '_' | '）'
+            )
+        })
         .unwrap_or(text.len() - at)
 }
 
@@ -167,7 +189,11 @@ fn skip_tag(text: &str, at: usize) -> Option<usize> {
     if !rest.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?')) {
         return None;
     }
-    let close = rest.char_indices().take_while(|(i, c)| *i < MAX_TAG_BYTES && *c != '<').find(|(_, c)| *c == '>')?.0;
+    let close = rest
+        .char_indices()
+        .take_while(|(i, c)| *i < MAX_TAG_BYTES && *c != '<')
+        .find(|(_, c)| *c == '>')?
+        .0;
     Some(at + 1 + close + 1)
 }
 
@@ -175,7 +201,8 @@ fn skip_tag(text: &str, at: usize) -> Option<usize> {
 fn ends_on_purpose(line: &str, next: &str) -> bool {
     let mut next_chars = next.chars();
     let (first, second) = (next_chars.next(), next_chars.next());
-    let bullet = matches!(first, Some('-' | '*' | '•' | '–' | '·' | '#' | '>')) && second.is_none_or(char::is_whitespace)
+    let bullet = matches!(first, Some('-' | '*' | '•' | '–' | '·' | '#' | '>'))
+        && second.is_none_or(char::is_whitespace)
         || matches!(first, Some('#'));
     let digits = next.bytes().take_while(u8::is_ascii_digit).count();
     let numbered = (1..=3).contains(&digits) && next[digits..].starts_with([')', '.']);
@@ -184,7 +211,8 @@ fn ends_on_purpose(line: &str, next: &str) -> bool {
         || numbered
         || line.len() < WRAPPED_LINE_BYTES
             && !line.ends_with([',', '-', '–', '—', '&'])
-            && first.is_some_and(|c| c.is_uppercase() || c.is_ascii_digit() || matches!(c, '"' | '“'))
+            && first
+                .is_some_and(|c| c.is_uppercase() || c.is_ascii_digit() || matches!(c, '"' | '“'))
 }
 
 /// Whether the terminator `mark` behind `before` ends a sentence, given what follows the blank.
@@ -192,7 +220,10 @@ fn sentence_ends(before: &str, mark: &str, quoted: bool, next: &str) -> bool {
     if next.is_empty() {
         return true;
     }
-    let next_lower = next.chars().find(|c| c.is_alphanumeric()).is_some_and(char::is_lowercase)
+    let next_lower = next
+        .chars()
+        .find(|c| c.is_alphanumeric())
+        .is_some_and(char::is_lowercase)
         && next.starts_with(char::is_lowercase);
     if mark.len() > 1 && mark.chars().all(|c| matches!(c, '.' | '…')) {
         return !next_lower;
@@ -204,13 +235,22 @@ fn sentence_ends(before: &str, mark: &str, quoted: bool, next: &str) -> bool {
     if quoted {
         return !next_lower;
     }
-    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let word = before
+        .rsplit(char::is_whitespace)
+        .next()
+        .unwrap_or_default();
     let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    if word.len() == before.trim_start().len() && !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) {
+    if word.len() == before.trim_start().len()
+        && !word.is_empty()
+        && word.bytes().all(|b| b.is_ascii_digit())
+    {
         // A list number: "1. Open the lid."
         return word.len() > 3;
     }
-    let next_word = next.split(|c: char| !c.is_alphanumeric() && c != '\'').find(|w| !w.is_empty()).unwrap_or_default();
+    let next_word = next
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .find(|w| !w.is_empty())
+        .unwrap_or_default();
     let starter = abbreviations::starts_sentence(next_word);
     let single_capital = word.chars().count() == 1 && word.chars().all(char::is_uppercase);
     if single_capital {
@@ -248,12 +288,20 @@ mod tests {
             &["It costs 3.50 today.", "See example.com now."],
             &["He said \"Stop.\"", "Then he left."],
             &["“Why?” she asked.", "Nobody knew."],
-            &["Wait... what?", "Well… Yes."],
-            &["We live at 5 Main St. in Rome.", "The shop is on Elm St.", "The door is red."],
+            &["Wait... what?", "Well…", "Yes."],
+            &[
+                "We live at 5 Main St. in Rome.",
+                "The shop is on Elm St.",
+                "The door is red.",
+            ],
             &["The U.S. economy grew.", "We sell in the U.S.", "They buy."],
             &["See Fig. 3 and No. 7.", "I said no.", "Fine."],
             &["Plan B.", "Then what?"],
-            &["Bring pens, paper, etc. to class.", "Pens, paper, etc.", "Next."],
+            &[
+                "Bring pens, paper, etc. to class.",
+                "Pens, paper, etc.",
+                "Next.",
+            ],
             &["1. Open the lid.", "2. Pour."],
             &["What?!", "No!!!", "OK."],
             &["At 10 a.m. Monday we met."],
@@ -266,12 +314,17 @@ mod tests {
     #[test]
     fn lines_and_paragraphs() {
         let text = "A Heading\nBody text that is long enough to have been wrapped by an\neditor.\n\nNext paragraph.\n- one\n- two\n";
-        let found: Vec<(&str, Boundary)> = Segments::new(text).map(|s| (&text[s.range], s.boundary)).collect();
+        let found: Vec<(&str, Boundary)> = Segments::new(text)
+            .map(|s| (&text[s.range], s.boundary))
+            .collect();
         assert_eq!(
             found,
             vec![
                 ("A Heading", Boundary::Line),
-                ("Body text that is long enough to have been wrapped by an\neditor.", Boundary::Paragraph),
+                (
+                    "Body text that is long enough to have been wrapped by an\neditor.",
+                    Boundary::Paragraph
+                ),
                 ("Next paragraph.", Boundary::Sentence),
                 ("- one", Boundary::Line),
                 ("- two", Boundary::Paragraph),
@@ -281,13 +334,22 @@ mod tests {
 
     #[test]
     fn tags_do_not_end_sentences() {
-        assert_eq!(split("<p title=\"A. B\">Hello</p> there. Bye."), ["<p title=\"A. B\">Hello</p> there.", "Bye."]);
+        assert_eq!(
+            split("<p title=\"A. B\">Hello</p> there. Bye."),
+            ["<p title=\"A. B\">Hello</p> there.", "Bye."]
+        );
         assert_eq!(split("a < b. c"), ["a < b.", "c"]);
     }
 
     #[test]
     fn long_stretches_are_cut_and_complete() {
-        for text in ["x".repeat(10_000), "word ".repeat(3_000), "clause, and ".repeat(1_000), "é".repeat(5_000), "。".repeat(2_000)] {
+        for text in [
+            "x".repeat(10_000),
+            "word ".repeat(3_000),
+            "clause, and ".repeat(1_000),
+            "é".repeat(5_000),
+            "。".repeat(2_000),
+        ] {
             let mut end = 0;
             for s in Segments::new(&text) {
                 assert!(s.range.start >= end && s.range.end > s.range.start);

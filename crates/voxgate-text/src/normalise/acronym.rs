@@ -6,27 +6,30 @@ use super::{Cursor, Reading};
 
 /// Said as words although capitals. What the lexicon knows in lower case needs no entry.
 const WORDS: &[&str] = &[
-    "ACID", "AIDS", "ASAP", "ASCII", "BASIC", "BIOS", "CAD", "CAPTCHA", "COBOL", "COVID", "CRUD", "DARPA", "DOS", "FEMA",
-    "FIFA", "GIF", "GUI", "IKEA", "JPEG", "JSON", "LAN", "LASER", "LEGO", "LIDAR", "MIDI", "MOMA", "NAFTA", "NASA",
-    "NASDAQ", "NATO", "NIMBY", "OPEC", "OSHA", "PIN", "PNG", "POTUS", "RADAR", "RAM", "REST", "ROM", "SAAS", "SARS",
-    "SCUBA", "SIM", "SOAP", "SONAR", "SPAM", "SWAT", "TED", "UEFA", "UNESCO", "UNICEF", "WAN", "WASP", "YAML", "YOLO", "ZIP",
+    "ACID", "AIDS", "ASAP", "ASCII", "BASIC", "BIOS", "CAD", "CAPTCHA", "COBOL", "COVID", "CRUD",
+    "DARPA", "DOS", "FEMA", "FIFA", "GIF", "GUI", "IKEA", "JPEG", "JSON", "LAN", "LASER", "LEGO",
+    "LIDAR", "MIDI", "MOMA", "NAFTA", "NASA", "NASDAQ", "NATO", "NIMBY", "OPEC", "OSHA", "PIN",
+    "PNG", "POTUS", "RADAR", "RAM", "REST", "ROM", "SAAS", "SARS", "SCUBA", "SIM", "SOAP", "SONAR",
+    "SPAM", "SWAT", "TED", "UEFA", "UNESCO", "UNICEF", "WAN", "WASP", "YAML", "YOLO", "ZIP",
 ];
 /// Spelled although they also are words, or look like one.
 const SPELLED: &[&str] = &[
-    "AC", "AD", "AI", "AM", "API", "APP", "AR", "ATM", "BA", "BBC", "BC", "BIO", "CA", "CD", "CEO", "CIA", "DA", "DC",
-    "DIY", "DNA", "ED", "EU", "FAQ", "FBI", "GI", "GPA", "HA", "HR", "ID", "IOS", "IP", "IPA", "IPO", "IQ", "IRA", "IRS",
-    "IT", "IV", "LA", "LED", "MA", "MD", "ME", "MO", "MS", "NBA", "NHS", "OS", "PA", "PC", "PE", "PHD", "PI", "PM", "PNG",
-    "PR", "QA", "RA", "SA", "SAT", "SE", "SOS", "TA", "TV", "UFO", "UI", "UK", "UN", "US", "USA", "USB", "UV", "UX", "VA",
+    "AC", "AD", "AI", "AM", "API", "APP", "AR", "ATM", "BA", "BBC", "BC", "BIO", "CA", "CD", "CEO",
+    "CIA", "DA", "DC", "DIY", "DNA", "ED", "EU", "FAQ", "FBI", "GI", "GPA", "HA", "HR", "ID",
+    "IOS", "IP", "IPA", "IPO", "IQ", "IRA", "IRS", "IT", "IV", "LA", "LED", "MA", "MD", "ME", "MO",
+    "MS", "NBA", "NHS", "OS", "PA", "PC", "PE", "PHD", "PI", "PM", "PNG", "PR", "QA", "RA", "SA",
+    "SAT", "SE", "SOS", "TA", "TV", "UFO", "UI", "UK", "UN", "US", "USA", "USB", "UV", "UX", "VA",
     "VIP", "WHO",
 ];
 /// Short words that keep their sound in capitals; other words of two or three letters are spelled.
 const LOUD: &[&str] = &[
-    "ALL", "AN", "AND", "ANY", "ARE", "AS", "AT", "BAD", "BE", "BIG", "BUT", "BUY", "BY", "CAN", "CAT", "DAY", "DID", "DO",
-    "DOG", "END", "FOR", "FUN", "GET", "GO", "GOT", "HAD", "HAS", "HE", "HER", "HEY", "HI", "HIM", "HIS", "HOT", "HOW",
-    "IF", "IN", "IS", "ITS", "LET", "LOT", "LOW", "MAN", "MAY", "MEN", "MY", "NEW", "NO", "NOR", "NOT", "NOW", "OF", "OFF",
-    "OH", "OLD", "ON", "ONE", "OR", "OUR", "OUT", "OWN", "PUT", "RED", "RUN", "SAD", "SAY", "SEE", "SHE", "SIX", "SO",
-    "STOP", "SUN", "TEN", "THE", "TO", "TOO", "TOP", "TRY", "TWO", "UP", "USE", "WAR", "WAS", "WAY", "WE", "WHY", "WIN", "YES",
-    "YET", "YOU",
+    "ALL", "AN", "AND", "ANY", "ARE", "AS", "AT", "BAD", "BE", "BIG", "BUT", "BUY", "BY", "CAN",
+    "CAT", "DAY", "DID", "DO", "DOG", "END", "FOR", "FUN", "GET", "GO", "GOT", "HAD", "HAS", "HE",
+    "HER", "HEY", "HI", "HIM", "HIS", "HOT", "HOW", "IF", "IN", "IS", "ITS", "LET", "LOT", "LOW",
+    "MAN", "MAY", "MEN", "MY", "NEW", "NO", "NOR", "NOT", "NOW", "OF", "OFF", "OH", "OLD", "ON",
+    "ONE", "OR", "OUR", "OUT", "OWN", "PUT", "RED", "RUN", "SAD", "SAY", "SEE", "SHE", "SIX", "SO",
+    "STOP", "SUN", "TEN", "THE", "TO", "TOO", "TOP", "TRY", "TWO", "UP", "USE", "WAR", "WAS",
+    "WAY", "WE", "WHY", "WIN", "YES", "YET", "YOU",
 ];
 /// A sentence is shouted if at least this many words are in capitals, and none is not.
 const MIN_SHOUTED_WORDS: usize = 3;
@@ -53,7 +56,9 @@ fn dotted(c: &Cursor<'_>) -> Option<Reading> {
     // The last letter may lack its stop: U.S
     if letters.len() >= 1
         && bytes.get(len).is_some_and(u8::is_ascii_alphabetic)
-        && !bytes.get(len + 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'\'')
+        && !bytes
+            .get(len + 1)
+            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'\'')
     {
         letters.push(bytes[len].to_ascii_uppercase() as char);
         len += 1;
@@ -77,10 +82,17 @@ fn ampersand(text: &str) -> Option<Reading> {
     let first = text.bytes().take_while(u8::is_ascii_uppercase).count();
     let rest = text[first..].strip_prefix('&')?;
     let second = rest.bytes().take_while(u8::is_ascii_uppercase).count();
-    if !(1..=3).contains(&first) || !(1..=3).contains(&second) || rest[second..].starts_with(char::is_alphanumeric) {
+    if !(1..=3).contains(&first)
+        || !(1..=3).contains(&second)
+        || rest[second..].starts_with(char::is_alphanumeric)
+    {
         return None;
     }
-    let words = format!("{} and {}", hyphenated(text[..first].chars()), hyphenated(rest[..second].chars()));
+    let words = format!(
+        "{} and {}",
+        hyphenated(text[..first].chars()),
+        hyphenated(rest[..second].chars())
+    );
     Reading::new(first + 1 + second, words)
 }
 
@@ -99,7 +111,11 @@ pub(super) fn spoken(word: &str, c: &Cursor<'_>) -> Option<String> {
         return Some(format!("okay{ending}"));
     }
     if WORDS.contains(&stem) && stem != "PNG" {
-        let as_written = if c.lexicon.knows(stem) { stem.to_owned() } else { lower };
+        let as_written = if c.lexicon.knows(stem) {
+            stem.to_owned()
+        } else {
+            lower
+        };
         return Some(format!("{as_written}{ending}"));
     }
     if SPELLED.contains(&stem) && !(c.shouting && LOUD_IN_SHOUTS.contains(&stem)) {
@@ -111,11 +127,17 @@ pub(super) fn spoken(word: &str, c: &Cursor<'_>) -> Option<String> {
         4 => known && has_vowel(&lower) || pronounceable(&lower) && c.lexicon.knows(stem),
         _ => known || pronounceable(&lower),
     };
-    Some(if word_like { format!("{lower}{ending}") } else { format!("{}{ending}", hyphenated(stem.chars())) })
+    Some(if word_like {
+        format!("{lower}{ending}")
+    } else {
+        format!("{}{ending}", hyphenated(stem.chars()))
+    })
 }
 
 /// Words among [`SPELLED`] that are words again when everything is in capitals.
-const LOUD_IN_SHOUTS: &[&str] = &["AM", "APP", "HA", "IT", "LED", "MA", "ME", "PA", "SAT", "US", "WHO"];
+const LOUD_IN_SHOUTS: &[&str] = &[
+    "AM", "APP", "HA", "IT", "LED", "MA", "ME", "PA", "SAT", "US", "WHO",
+];
 
 /// The plural or possessive in small letters: CEOs, FBI's.
 fn split_ending(word: &str) -> (&str, &str) {
@@ -164,7 +186,10 @@ fn pronounceable(word: &str) -> bool {
 /// Whether a sentence is all in capitals, so that they say nothing about a word.
 pub(super) fn is_shouting(text: &str) -> bool {
     let mut words = 0;
-    for word in text.split(|c: char| !c.is_alphabetic() && c != '\'').filter(|w| w.chars().count() > 1) {
+    for word in text
+        .split(|c: char| !c.is_alphabetic() && c != '\'')
+        .filter(|w| w.chars().count() > 1)
+    {
         if word.chars().any(char::is_lowercase) {
             return false;
         }
@@ -183,7 +208,10 @@ mod tests {
         us(&[
             ("NASA and NATO", "NASA and NATO"),
             ("the FBI", "the F-B-I"),
-            ("two CEOs and the IRS's rules", "two C-E-Os and the I-R-S's rules"),
+            (
+                "two CEOs and the IRS's rules",
+                "two C-E-Os and the I-R-S's rules",
+            ),
             ("the U.S. economy", "the U-S economy"),
             ("in the U.S.A.", "in the U-S-A."),
             ("a Ph.D. thesis", "a P-H-D thesis"),

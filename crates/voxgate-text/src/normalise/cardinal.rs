@@ -34,18 +34,30 @@ struct Patterns {
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     let re = |pattern: &str| Regex::new(&format!(r"\A(?:{pattern})")).expect("a literal pattern");
     Patterns {
-        percent: re(&format!(r"(?P<sign>[+-])?(?P<a>{DIGITS})(?:\s?[-–]\s?(?P<b>{DIGITS}))?\s?(?P<unit>%|‰)")),
-        fraction: re(r"(?P<sign>-)?(?:(?P<whole>\d{1,4})[ -])?(?P<n>\d{1,2})/(?P<d>\d{1,3})(?-u:\b)"),
-        years: re(r"(?P<a>1[0-9]\d\d|20\d\d)\s?[-–—/]\s?(?P<b>1[0-9]\d\d|20\d\d|\d\d)(?-u:\b)"),
-        range: re(&format!(r"(?P<a>{DIGITS})(?:\s?[–—]\s?|-)(?P<b>{DIGITS})(?-u:\b)")),
-        decade: re(r"(?P<apostrophe>')?(?P<n>\d{2}|\d{4})'?s(?-u:\b)"),
-        power: re(&format!(r"(?P<base>{DIGITS})(?:\^(?P<exp>-?\d{{1,4}})|(?P<small>[²³]))")),
-        scientific: re(r"(?P<m>-?\d+(?:\.\d+)?)[eE](?P<e>[+-]?\d{1,4})(?-u:\b)"),
-        by: re(&format!(r"(?P<a>{DIGITS})\s?[x×]\s?(?P<b>{DIGITS})(?:\s?[x×]\s?(?P<c>{DIGITS}))?(?-u:\b)")),
-        times: re(r"(?P<n>\d+(?:\.\d+)?)[x×](?-u:\b)"),
+        percent: re(&format!(
+            r"(?P<sign>[+-])?(?P<a>{DIGITS})(?: ?[-–] ?(?P<b>{DIGITS}))? ?(?P<unit>%|‰)"
+        )),
+        fraction: re(
+            r"(?P<sign>-)?(?:(?P<whole>[0-9]{1,4})[ -])?(?P<n>[0-9]{1,2})/(?P<d>[0-9]{1,3})(?-u:\b)",
+        ),
+        years: re(
+            r"(?P<a>1[0-9][0-9][0-9]|20[0-9][0-9]) ?[-–—/] ?(?P<b>1[0-9][0-9][0-9]|20[0-9][0-9]|[0-9][0-9])(?-u:\b)",
+        ),
+        range: re(&format!(
+            r"(?P<a>{DIGITS})(?: ?[–—] ?|-)(?P<b>{DIGITS})(?-u:\b)"
+        )),
+        decade: re(r"(?P<apostrophe>')?(?P<n>[0-9]{2}|[0-9]{4})'?s(?-u:\b)"),
+        power: re(&format!(
+            r"(?P<base>{DIGITS})(?:\^(?P<exp>-?[0-9]{{1,4}})|(?P<small>[²³]))"
+        )),
+        scientific: re(r"(?P<m>-?[0-9]+(?:\.[0-9]+)?)[eE](?P<e>[+-]?[0-9]{1,4})(?-u:\b)"),
+        by: re(&format!(
+            r"(?P<a>{DIGITS}) ?[x×] ?(?P<b>{DIGITS})(?: ?[x×] ?(?P<c>{DIGITS}))?(?-u:\b)"
+        )),
+        times: re(r"(?P<n>[0-9]+(?:\.[0-9]+)?)[x×](?-u:\b)"),
         magnitude: re(&format!(r"(?P<n>{DIGITS})(?P<m>k|M|B|bn|mn|tn|T)(?-u:\b)")),
-        score: re(r"(?P<a>24/7|50/50|9/11|7/11|(?P<n>\d{1,3})/(?P<d>\d{1,3}))(?-u:\b)"),
-        thousands: re(r"(?P<n>\d{1,3}(?:\.\d{3}){2,})(?-u:\b)"),
+        score: re(r"(?P<a>24/7|50/50|9/11|7/11|(?P<n>[0-9]{1,3})/(?P<d>[0-9]{1,3}))(?-u:\b)"),
+        thousands: re(r"(?P<n>[0-9]{1,3}(?:\.[0-9]{3}){2,})(?-u:\b)"),
         plain: re(&format!(r"(?P<sign>[+-])?(?P<n>{DIGITS})")),
     }
 });
@@ -61,22 +73,37 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
         // The rest of a code whose beginning was taken.
         return code(text);
     }
-    if matches!(first, '-' | '+') && previous.is_some_and(|p| !p.is_whitespace() && !matches!(p, '(' | '“' | '=' | ',')) {
+    if matches!(first, '-' | '+')
+        && previous.is_some_and(|p| !p.is_whitespace() && !matches!(p, '(' | '“' | '=' | ','))
+    {
         return None;
     }
-    if first == '.' && previous.is_some_and(|p| !p.is_whitespace() && p != '(') || first == '\'' && !c.at_word_start() {
+    if first == '.' && previous.is_some_and(|p| !p.is_whitespace() && p != '(')
+        || first == '\'' && !c.at_word_start()
+    {
         return None;
     }
     let p = &*PATTERNS;
-    percent(c, p).or_else(|| ratio(c, p)).or_else(|| attached(c, p)).or_else(|| spans(c, p)).or_else(|| plain(c, p))
+    percent(c, p)
+        .or_else(|| ratio(c, p))
+        .or_else(|| attached(c, p))
+        .or_else(|| spans(c, p))
+        .or_else(|| plain(c, p))
 }
 
 fn percent(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
     let found = p.percent.captures(c.rest())?;
     let number = |name| found.name(name).map(|m| decimal(m.as_str(), c.language));
     let to = number("b").map_or(String::new(), |b| format!(" to {b}"));
-    let unit = if &found["unit"] == "%" { "percent" } else { "per mille" };
-    Reading::new(found.get(0)?.end(), format!("{}{}{to} {unit}", sign(found.name("sign")), number("a")?))
+    let unit = if &found["unit"] == "%" {
+        "percent"
+    } else {
+        "per mille"
+    };
+    Reading::new(
+        found.get(0)?.end(),
+        format!("{}{}{to} {unit}", sign(found.name("sign")), number("a")?),
+    )
 }
 
 /// Fractions, scores and the few ratios with a name.
@@ -102,14 +129,29 @@ fn ratio(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
     let (n, d) = (&found["n"], &found["d"]);
     let sign = sign(found.name("sign"));
     match (found.name("whole"), number::fraction(n, d, c.language)) {
-        (Some(whole), Some(fraction)) => {
-            Reading::new(len, format!("{sign}{} and {fraction}", cardinal(whole.as_str(), c.language)))
-        }
+        (Some(whole), Some(fraction)) => Reading::new(
+            len,
+            format!(
+                "{sign}{} and {fraction}",
+                cardinal(whole.as_str(), c.language)
+            ),
+        ),
         (None, Some(fraction)) => Reading::new(len, format!("{sign}{fraction}")),
         // 10/10, 12/8: a score or a proportion, not a part of one.
         (None, None) if n.len() <= 3 => {
-            let joint = if n == d || n.parse::<u32>().ok() == Some(0) { "out of" } else { "over" };
-            Reading::new(len, format!("{sign}{} {joint} {}", cardinal(n, c.language), cardinal(d, c.language)))
+            let joint = if n == d || n.parse::<u32>().ok() == Some(0) {
+                "out of"
+            } else {
+                "over"
+            };
+            Reading::new(
+                len,
+                format!(
+                    "{sign}{} {joint} {}",
+                    cardinal(n, c.language),
+                    cardinal(d, c.language)
+                ),
+            )
         }
         _ => None,
     }
@@ -120,14 +162,21 @@ fn attached(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
     let text = c.rest();
     if let Some(found) = p.decade.captures(text) {
         let n = &found["n"];
-        let words = if n.len() == 4 { year(n, c.language) } else { cardinal(n, c.language) };
+        let words = if n.len() == 4 {
+            year(n, c.language)
+        } else {
+            cardinal(n, c.language)
+        };
         if n.ends_with('0') || found.name("apostrophe").is_none() {
             return Reading::new(found.get(0)?.end(), plural(&words));
         }
     }
     if let Some(found) = p.power.captures(text) {
         let base = decimal(&found["base"], c.language);
-        let exponent = found.name("exp").or(found.name("small")).map_or("", |m| m.as_str());
+        let exponent = found
+            .name("exp")
+            .or(found.name("small"))
+            .map_or("", |m| m.as_str());
         let words = match exponent {
             "2" | "²" => format!("{base} squared"),
             "3" | "³" => format!("{base} cubed"),
@@ -137,22 +186,35 @@ fn attached(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
     }
     if let Some(found) = p.scientific.captures(text) {
         let mantissa = signed(&found["m"], c);
-        let words = format!("{mantissa} times ten to the power of {}", signed(&found["e"], c));
+        let words = format!(
+            "{mantissa} times ten to the power of {}",
+            signed(&found["e"], c)
+        );
         return Reading::new(found.get(0)?.end(), words);
     }
     if let Some(found) = p.by.captures(text) {
-        let mut words = format!("{} by {}", decimal(&found["a"], c.language), decimal(&found["b"], c.language));
+        let mut words = format!(
+            "{} by {}",
+            decimal(&found["a"], c.language),
+            decimal(&found["b"], c.language)
+        );
         if let Some(third) = found.name("c") {
             words = format!("{words} by {}", decimal(third.as_str(), c.language));
         }
         return Reading::new(found.get(0)?.end(), words);
     }
     if let Some(found) = p.times.captures(text) {
-        return Reading::new(found.get(0)?.end(), format!("{} times", decimal(&found["n"], c.language)));
+        return Reading::new(
+            found.get(0)?.end(),
+            format!("{} times", decimal(&found["n"], c.language)),
+        );
     }
     let found = p.magnitude.captures(text)?;
     let magnitude = magnitude(&found["m"])?;
-    Reading::new(found.get(0)?.end(), format!("{} {magnitude}", decimal(&found["n"], c.language)))
+    Reading::new(
+        found.get(0)?.end(),
+        format!("{} {magnitude}", decimal(&found["n"], c.language)),
+    )
 }
 
 /// Ranges of years and numbers.
@@ -160,10 +222,17 @@ fn spans(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
     let text = c.rest();
     if let Some(found) = p.years.captures(text) {
         let (a, b) = (&found["a"], &found["b"]);
-        let end = if b.len() == 4 { year(b, c.language) } else { cardinal(b, c.language) };
+        let end = if b.len() == 4 {
+            year(b, c.language)
+        } else {
+            cardinal(b, c.language)
+        };
         let ascending = b.len() == 4 || b > &a[2..];
         if ascending && !text[found.get(0)?.end()..].starts_with('-') {
-            return Reading::new(found.get(0)?.end(), format!("{} to {end}", year(a, c.language)));
+            return Reading::new(
+                found.get(0)?.end(),
+                format!("{} to {end}", year(a, c.language)),
+            );
         }
     }
     let found = p.range.captures(text)?;
@@ -173,10 +242,16 @@ fn spans(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
         return None;
     }
     let (a, b) = (&found["a"], &found["b"]);
-    if a.len() > MAX_CARDINAL_DIGITS || b.len() > MAX_CARDINAL_DIGITS || a.starts_with('0') && a.len() > 1 && !a.contains('.') {
+    if a.len() > MAX_CARDINAL_DIGITS
+        || b.len() > MAX_CARDINAL_DIGITS
+        || a.starts_with('0') && a.len() > 1 && !a.contains('.')
+    {
         return None;
     }
-    Reading::new(len, format!("{} to {}", decimal(a, c.language), decimal(b, c.language)))
+    Reading::new(
+        len,
+        format!("{} to {}", decimal(a, c.language), decimal(b, c.language)),
+    )
 }
 
 fn plain(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
@@ -206,8 +281,10 @@ fn plain(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
 fn code(text: &str) -> Option<Reading> {
     let run = text.bytes().take_while(u8::is_ascii_digit).count();
     let len = run.min(CODE_BLOCK);
-    let groups: Vec<String> =
-        text.as_bytes()[..len].chunks(CODE_GROUP).map(|g| digit_by_digit(&String::from_utf8_lossy(g))).collect();
+    let groups: Vec<String> = text.as_bytes()[..len]
+        .chunks(CODE_GROUP)
+        .map(|g| digit_by_digit(&String::from_utf8_lossy(g)))
+        .collect();
     let breath = if run > len { "," } else { "" };
     Reading::new(len, format!("{}{breath}", groups.join(", ")))
 }
@@ -251,16 +328,28 @@ mod tests {
     fn cardinals_and_decimals() {
         us(&[
             ("I have 3 cats", "I have three cats"),
-            ("1,234,567", "one million two hundred thirty-four thousand five hundred sixty-seven"),
+            (
+                "1,234,567",
+                "one million two hundred thirty-four thousand five hundred sixty-seven",
+            ),
             ("3.14159", "three point one four one five nine"),
             ("-40 and −5", "minus forty and minus five"),
             ("+7", "plus seven"),
             (".5", "zero point five"),
             ("007", "zero zero seven"),
-            ("1.234.567", "one million two hundred thirty-four thousand five hundred sixty-seven"),
-            ("4111111111111111", "four one one one, one one one one, one one one one, one one one one"),
+            (
+                "1.234.567",
+                "one million two hundred thirty-four thousand five hundred sixty-seven",
+            ),
+            (
+                "4111111111111111",
+                "four one one one, one one one one, one one one one, one one one one",
+            ),
         ]);
-        gb(&[("215", "two hundred and fifteen"), ("1001", "one thousand and one")]);
+        gb(&[
+            ("215", "two hundred and fifteen"),
+            ("1001", "one thousand and one"),
+        ]);
     }
 
     #[test]
@@ -292,8 +381,14 @@ mod tests {
             ("the 60's", "the sixties"),
             ("10^6", "ten to the power of six"),
             ("5²", "five squared"),
-            ("1.5e-3", "one point five times ten to the power of minus three"),
-            ("1920x1080", "one thousand nine hundred twenty by one thousand eighty"),
+            (
+                "1.5e-3",
+                "one point five times ten to the power of minus three",
+            ),
+            (
+                "1920x1080",
+                "one thousand nine hundred twenty by one thousand eighty",
+            ),
             ("20k users", "twenty thousand users"),
             ("1.5M", "one point five million"),
             ("10x", "ten times"),

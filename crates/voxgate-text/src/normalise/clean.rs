@@ -28,8 +28,14 @@ pub(super) struct Cleaned {
 impl Cleaned {
     /// The source bytes behind a range of the cleaned text.
     pub(super) fn source(&self, range: Range<usize>) -> Range<usize> {
-        let first = self.origins.partition_point(|(at, _)| *at <= range.start).saturating_sub(1);
-        let last = self.origins.partition_point(|(at, _)| *at < range.end).saturating_sub(1);
+        let first = self
+            .origins
+            .partition_point(|(at, _)| *at <= range.start)
+            .saturating_sub(1);
+        let last = self
+            .origins
+            .partition_point(|(at, _)| *at < range.end)
+            .saturating_sub(1);
         match (self.origins.get(first), self.origins.get(last)) {
             (Some((_, a)), Some((_, b))) => a.start..b.end.max(a.start),
             _ => 0..0,
@@ -56,7 +62,12 @@ impl Cleaned {
         self.blank(source);
     }
 
-    fn cluster(&mut self, cluster: &str, source: &Range<usize>, neighbours: (Option<char>, Option<char>)) {
+    fn cluster(
+        &mut self,
+        cluster: &str,
+        source: &Range<usize>,
+        neighbours: (Option<char>, Option<char>),
+    ) {
         let mut chars = cluster.chars();
         let only = chars.next().filter(|_| chars.next().is_none());
         if let Some(c) = only {
@@ -69,7 +80,9 @@ impl Cleaned {
         }
         if let Some(name) = emoji::name(cluster) {
             // A row of the same emoji is read once.
-            let again = self.last_emoji.is_some_and(|(last, at)| last == name && self.text[at..].trim_matches([' ', ',']).is_empty());
+            let again = self.last_emoji.is_some_and(|(last, at)| {
+                last == name && self.text[at..].trim_matches([' ', ',']).is_empty()
+            });
             if !again {
                 self.push(", ", source);
                 self.push(&emoji::spoken(name), source);
@@ -92,11 +105,23 @@ impl Cleaned {
     }
 
     /// Characters that compatibility folding would garble. Answers whether `c` was one.
-    fn single(&mut self, c: char, source: &Range<usize>, neighbours: (Option<char>, Option<char>)) -> bool {
+    fn single(
+        &mut self,
+        c: char,
+        source: &Range<usize>,
+        neighbours: (Option<char>, Option<char>),
+    ) -> bool {
         match c {
             '‘' | '’' | '‛' | 'ʼ' | '＇' | '`' | '´' => self.push("'", source),
             '„' | '‟' | '«' | '»' | '「' | '」' | '『' | '』' => {
-                self.push(if matches!(c, '»' | '」' | '』') { "”" } else { "“" }, source);
+                self.push(
+                    if matches!(c, '»' | '」' | '』') {
+                        "”"
+                    } else {
+                        "“"
+                    },
+                    source,
+                );
             }
             '™' => self.apart("trademark", source),
             '©' => self.apart("copyright", source),
@@ -105,8 +130,16 @@ impl Cleaned {
             '−' | '‐' | '‑' | '⁃' => self.push("-", source),
             '‒' => self.push("–", source),
             '―' => self.push("—", source),
-            'μ' | 'µ' if neighbours.1.is_some_and(|n| n.is_ascii_alphabetic()) => self.push("µ", source),
-            'Ω' | 'Ω' if neighbours.0.is_some_and(|p| p.is_ascii_alphanumeric() || p == ' ') => self.apart_if_digit("ohm", source),
+            'μ' | 'µ' if neighbours.1.is_some_and(|n| n.is_ascii_alphabetic()) => {
+                self.push("µ", source)
+            }
+            'Ω' | 'Ω'
+                if neighbours
+                    .0
+                    .is_some_and(|p| p.is_ascii_alphanumeric() || p == ' ') =>
+            {
+                self.apart_if_digit("ohm", source)
+            }
             '、' => self.push(", ", source),
             '。' | '｡' => self.push(". ", source),
             '·' | '‣' | '▪' | '●' => self.push("•", source),
@@ -160,7 +193,10 @@ impl Cleaned {
                 self.apart(&any_ascii::any_ascii_char(c).to_lowercase(), source);
             }
             _ => {
-                let ascii: String = any_ascii::any_ascii_char(c).chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+                let ascii: String = any_ascii::any_ascii_char(c)
+                    .chars()
+                    .filter(|c| c.is_ascii_alphanumeric())
+                    .collect();
                 self.push(&ascii, source);
             }
         }
@@ -169,7 +205,10 @@ impl Cleaned {
 
 /// Cleans one sentence.
 pub(super) fn clean(sentence: &str) -> Cleaned {
-    let mut out = Cleaned { text: String::with_capacity(sentence.len() + 16), ..Cleaned::default() };
+    let mut out = Cleaned {
+        text: String::with_capacity(sentence.len() + 16),
+        ..Cleaned::default()
+    };
     let mut at = 0;
     let mut previous = None;
     while let Some(rest) = sentence.get(at..).filter(|r| !r.is_empty()) {
@@ -214,8 +253,9 @@ fn is_invisible(c: char) -> bool {
 
 fn greek_name(c: char) -> Option<&'static str> {
     const NAMES: [&str; 24] = [
-        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
-        "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
+        "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+        "lambda", "mu", "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi",
+        "chi", "psi", "omega",
     ];
     let lower = c.to_lowercase().next()?;
     let index = match lower {
@@ -256,7 +296,7 @@ mod tests {
 
     #[test]
     fn emoji_are_named_once() {
-        assert_eq!(clean("Hi 😀😀 😀!").text.trim(), "Hi , grinning face,  !");
+        assert_eq!(clean("Hi 😀😀 😀!").text.trim(), "Hi , grinning face, !");
         assert_eq!(clean("👍🏽").text.trim(), ", thumbs up,");
     }
 

@@ -9,7 +9,18 @@ use super::{Cursor, Reading};
 use crate::Language;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const MONTH: &str = r"(?P<month>Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?|Jun\.|July?|Jul\.|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)";
 
@@ -24,11 +35,19 @@ struct Patterns {
 static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
     let re = |pattern: &str| Regex::new(&format!(r"\A(?:{pattern})")).expect("a literal pattern");
     Patterns {
-        iso: re(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?:T(?P<clock>\d))?"),
-        numeric: re(r"(?P<a>\d{1,2})(?P<s1>[/.-])(?P<b>\d{1,2})(?P<s2>[/.-])(?P<y>\d{4}|\d{2})(?-u:\b)"),
-        day_month: re(&format!(r"(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {MONTH}(?-u:\b)?(?:,? (?P<y>\d{{4}})(?-u:\b))?")),
-        month_day: re(&format!(r"{MONTH} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?-u:\b)(?:,? (?P<y>\d{{4}})(?-u:\b))?")),
-        month_year: re(&format!(r"{MONTH},? (?P<y>\d{{4}})(?-u:\b)")),
+        iso: re(
+            r"(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})(?:T(?P<clock>[0-9]))?",
+        ),
+        numeric: re(
+            r"(?P<a>[0-9]{1,2})(?P<s1>[/.-])(?P<b>[0-9]{1,2})(?P<s2>[/.-])(?P<y>[0-9]{4}|[0-9]{2})(?-u:\b)",
+        ),
+        day_month: re(&format!(
+            r"(?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?: of)? {MONTH}(?-u:\b)?(?:,? (?P<y>[0-9]{{4}})(?-u:\b))?"
+        )),
+        month_day: re(&format!(
+            r"{MONTH} (?P<d>[0-9]{{1,2}})(?:st|nd|rd|th)?(?-u:\b)(?:,? (?P<y>[0-9]{{4}})(?-u:\b))?"
+        )),
+        month_year: re(&format!(r"{MONTH},? (?P<y>[0-9]{{4}})(?-u:\b)")),
     }
 });
 
@@ -39,7 +58,9 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     }
     match first {
         b'0'..=b'9' => iso(c).or_else(|| numeric(c)).or_else(|| day_month(c)),
-        b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' => month_day(c).or_else(|| month_year(c)),
+        b'A' | b'D' | b'F' | b'J' | b'M' | b'N' | b'O' | b'S' => {
+            month_day(c).or_else(|| month_year(c))
+        }
         _ => None,
     }
 }
@@ -47,12 +68,23 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
 fn iso(c: &Cursor<'_>) -> Option<Reading> {
     let found = PATTERNS.iso.captures(c.rest())?;
     // "T" of a timestamp is silent; the time class reads on.
-    let end = found.name("clock").map_or(found.get(0)?.end(), |clock| clock.start());
+    let end = found
+        .name("clock")
+        .map_or(found.get(0)?.end(), |clock| clock.start());
     if found.name("clock").is_none() && c.rest()[end..].starts_with(|c: char| c.is_alphanumeric()) {
         return None;
     }
-    let words = full(number(&found["m"])?, number(&found["d"])?, Some(&found["y"]), c)?;
-    let breath = if found.name("clock").is_some() { "," } else { "" };
+    let words = full(
+        number(&found["m"])?,
+        number(&found["d"])?,
+        Some(&found["y"]),
+        c,
+    )?;
+    let breath = if found.name("clock").is_some() {
+        ","
+    } else {
+        ""
+    };
     Reading::new(end, format!("{words}{breath}"))
 }
 
@@ -72,8 +104,15 @@ fn numeric(c: &Cursor<'_>) -> Option<Reading> {
         (false, d, m) => (m, d),
     };
     let digits = &found["y"];
-    let century = if digits.len() == 2 { if digits < "50" { "20" } else { "19" } } else { "" };
-    Reading::new(found.get(0)?.end(), full(month, day, Some(&format!("{century}{digits}")), c)?)
+    let century = if digits.len() == 2 {
+        if digits < "50" { "20" } else { "19" }
+    } else {
+        ""
+    };
+    Reading::new(
+        found.get(0)?.end(),
+        full(month, day, Some(&format!("{century}{digits}")), c)?,
+    )
 }
 
 fn day_month(c: &Cursor<'_>) -> Option<Reading> {
@@ -83,9 +122,16 @@ fn day_month(c: &Cursor<'_>) -> Option<Reading> {
     if !(1..=31).contains(&day) {
         return None;
     }
-    let article = if matches!(c.previous_word(), "the" | "The") { "" } else { "the " };
+    let article = if matches!(c.previous_word(), "the" | "The") {
+        ""
+    } else {
+        "the "
+    };
     let words = format!("{article}{} of {month}", ordinal(&found["d"], c.language));
-    Reading::new(len, with_year(words, found.name("y").map(|m| m.as_str()), c))
+    Reading::new(
+        len,
+        with_year(words, found.name("y").map(|m| m.as_str()), c),
+    )
 }
 
 fn month_day(c: &Cursor<'_>) -> Option<Reading> {
@@ -95,8 +141,15 @@ fn month_day(c: &Cursor<'_>) -> Option<Reading> {
         return None;
     }
     let day = ordinal(&found["d"], c.language);
-    let words = if c.language == Language::EnGb { format!("{month} the {day}") } else { format!("{month} {day}") };
-    Reading::new(len, with_year(words, found.name("y").map(|m| m.as_str()), c))
+    let words = if c.language == Language::EnGb {
+        format!("{month} the {day}")
+    } else {
+        format!("{month} {day}")
+    };
+    Reading::new(
+        len,
+        with_year(words, found.name("y").map(|m| m.as_str()), c),
+    )
 }
 
 fn month_year(c: &Cursor<'_>) -> Option<Reading> {
@@ -109,7 +162,9 @@ fn month_year(c: &Cursor<'_>) -> Option<Reading> {
 fn month_in(found: &regex::Captures<'_>, c: &Cursor<'_>) -> Option<(usize, &'static str)> {
     let len = found.get(0)?.end();
     let written = found.name("month")?;
-    if c.rest()[written.end()..].starts_with(char::is_alphabetic) || c.rest()[len..].starts_with(|c: char| c.is_alphanumeric()) {
+    if c.rest()[written.end()..].starts_with(char::is_alphabetic)
+        || c.rest()[len..].starts_with(|c: char| c.is_alphanumeric())
+    {
         return None;
     }
     let start: String = written.as_str().chars().take(3).collect();
@@ -133,7 +188,9 @@ fn full(month: usize, day: usize, year: Option<&str>, c: &Cursor<'_>) -> Option<
 
 fn with_year(words: String, digits: Option<&str>, c: &Cursor<'_>) -> String {
     match digits {
-        Some(digits) if digits.len() == 4 && !digits.starts_with('0') => format!("{words}, {}", year(digits, c.language)),
+        Some(digits) if digits.len() == 4 && !digits.starts_with('0') => {
+            format!("{words}, {}", year(digits, c.language))
+        }
         Some(digits) => format!("{words}, {}", cardinal(digits, c.language)),
         None => words,
     }
@@ -153,16 +210,25 @@ mod tests {
             ("2026-03-14", "March fourteenth, twenty twenty-six"),
             ("3/14/2026", "March fourteenth, twenty twenty-six"),
             ("03/04/99", "March fourth, nineteen ninety-nine"),
-            ("14 March 2026", "the fourteenth of March, twenty twenty-six"),
+            (
+                "14 March 2026",
+                "the fourteenth of March, twenty twenty-six",
+            ),
             ("the 5th of May", "the fifth of May"),
-            ("March 14, 2026 was", "March fourteenth, twenty twenty-six was"),
+            (
+                "March 14, 2026 was",
+                "March fourteenth, twenty twenty-six was",
+            ),
             ("Mar. 3rd", "March third"),
             ("on Sept 1", "on September first"),
             ("March 2026", "March twenty twenty-six"),
             ("14.03.2026", "March fourteenth, twenty twenty-six"),
-            ("2026-13-45", "twenty twenty-six to thirteen to forty-five"),
+            ("2026-13-45", "twenty twenty-six thirteen to forty-five"),
             ("may 5 people", "may five people"),
-            ("2026-03-14T15:30", "March fourteenth, twenty twenty-six, fifteen thirty"),
+            (
+                "2026-03-14T15:30",
+                "March fourteenth, twenty twenty-six, fifteen thirty",
+            ),
         ]);
     }
 

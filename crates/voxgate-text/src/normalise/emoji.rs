@@ -8,10 +8,15 @@ pub(super) fn name(cluster: &str) -> Option<&'static str> {
     }
     let found = emojis::get(cluster).or_else(|| {
         // The text form without the variation selector, or a skin tone the table does not list.
-        let plain: String = cluster.chars().filter(|c| !matches!(c, '\u{fe0f}' | '\u{fe0e}' | '\u{1f3fb}'..='\u{1f3ff}')).collect();
+        let plain: String = cluster
+            .chars()
+            .filter(|c| !matches!(c, '\u{fe0f}' | '\u{fe0e}' | '\u{1f3fb}'..='\u{1f3ff}'))
+            .collect();
         emojis::get(&plain)
     })?;
-    let base = found.with_skin_tone(emojis::SkinTone::Default).unwrap_or(found);
+    let base = found
+        .with_skin_tone(emojis::SkinTone::Default)
+        .unwrap_or(found);
     Some(base.name())
 }
 
@@ -43,7 +48,11 @@ mod tests {
             ("👨‍👩‍👧", "family man woman girl"),
             ("5️⃣", "5"),
         ] {
-            assert_eq!(name(emoji).map(spoken).as_deref(), Some(expected), "{emoji}");
+            assert_eq!(
+                name(emoji).map(spoken).as_deref(),
+                Some(expected),
+                "{emoji}"
+            );
         }
         assert_eq!(name("5"), None);
         assert_eq!(name("é"), None);

@@ -28,7 +28,10 @@ fn word_run(text: &str) -> &str {
     while let Some((i, c)) = chars.next() {
         let next = chars.peek().map(|(_, n)| *n);
         let inner = match c {
-            '\'' => next.is_some_and(char::is_alphabetic) || text[..i].ends_with(['s', 'n']) && next.is_none_or(char::is_whitespace),
+            '\'' => {
+                next.is_some_and(char::is_alphabetic)
+                    || text[..i].ends_with(['s', 'n']) && next.is_none_or(char::is_whitespace)
+            }
             // A hyphen before a number belongs to the word only if letters stand before it: COVID-19.
             '-' => next.is_some_and(char::is_alphanumeric),
             '_' => true,
@@ -45,13 +48,22 @@ fn word_run(text: &str) -> &str {
 
 /// 'em, 'tis, 'n'.
 fn elision(c: &Cursor<'_>) -> Option<Reading> {
-    const ELISIONS: [(&str, &str); 7] =
-        [("'em", "em"), ("'tis", "it is"), ("'twas", "it was"), ("'cause", "cause"), ("'til", "till"), ("'n'", "and"), ("'bout", "about")];
+    const ELISIONS: [(&str, &str); 7] = [
+        ("'em", "em"),
+        ("'tis", "it is"),
+        ("'twas", "it was"),
+        ("'cause", "cause"),
+        ("'til", "till"),
+        ("'n'", "and"),
+        ("'bout", "about"),
+    ];
     if !c.at_word_start() {
         return None;
     }
     let (written, words) = ELISIONS.iter().find(|(written, _)| {
-        c.rest().get(..written.len()).is_some_and(|t| t.eq_ignore_ascii_case(written))
+        c.rest()
+            .get(..written.len())
+            .is_some_and(|t| t.eq_ignore_ascii_case(written))
             && !c.rest()[written.len()..].starts_with(char::is_alphanumeric)
     })?;
     Reading::new(written.len(), *words)
@@ -59,13 +71,19 @@ fn elision(c: &Cursor<'_>) -> Option<Reading> {
 
 /// A run of word characters as words. Also used for the parts of URLs and hashtags.
 pub(super) fn spoken(run: &str, c: &Cursor<'_>) -> String {
-    let words: Vec<String> = run.split('_').filter(|p| !p.is_empty()).map(|part| compound(part, c)).collect();
+    let words: Vec<String> = run
+        .split('_')
+        .filter(|p| !p.is_empty())
+        .map(|part| compound(part, c))
+        .collect();
     words.join(" ")
 }
 
 /// A word that may be hyphenated.
 fn compound(word: &str, c: &Cursor<'_>) -> String {
-    let plain = |p: &str| p.chars().all(|c| c.is_alphabetic() || c == '\'') && c.lexicon.knows(&p.to_lowercase());
+    let plain = |p: &str| {
+        p.chars().all(|c| c.is_alphabetic() || c == '\'') && c.lexicon.knows(&p.to_lowercase())
+    };
     let parts: Vec<&str> = word.split('-').filter(|p| !p.is_empty()).collect();
     if parts.len() < 2 {
         return single(parts.first().copied().unwrap_or_default(), c);
@@ -74,10 +92,19 @@ fn compound(word: &str, c: &Cursor<'_>) -> String {
         return word.to_owned();
     }
     // X-ray, T-shirt, e-mail.
-    if parts.len() == 2 && parts[0].len() == 1 && parts[0].bytes().all(|b| b.is_ascii_alphabetic()) && plain(parts[1]) && !is_capitals(parts[1]) {
+    if parts.len() == 2
+        && parts[0].len() == 1
+        && parts[0].bytes().all(|b| b.is_ascii_alphabetic())
+        && plain(parts[1])
+        && !is_capitals(parts[1])
+    {
         return format!("{}-{}", parts[0].to_uppercase(), parts[1]);
     }
-    parts.iter().map(|p| single(p, c)).collect::<Vec<_>>().join(" ")
+    parts
+        .iter()
+        .map(|p| single(p, c))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn is_capitals(word: &str) -> bool {
@@ -123,15 +150,28 @@ fn single(word: &str, c: &Cursor<'_>) -> String {
 fn is_surname(word: &str) -> bool {
     ["Mc", "Mac", "O'", "D'", "De", "Di", "La", "Le", "Van"]
         .iter()
-        .any(|p| word.strip_prefix(p).is_some_and(|rest| rest.chars().next().is_some_and(char::is_uppercase) && rest.chars().skip(1).all(|c| c.is_lowercase() || c == '\'') && rest.chars().count() > 2))
+        .any(|p| {
+            word.strip_prefix(p).is_some_and(|rest| {
+                rest.chars().next().is_some_and(char::is_uppercase)
+                    && rest.chars().skip(1).all(|c| c.is_lowercase() || c == '\'')
+                    && rest.chars().count() > 2
+            })
+        })
 }
 
 /// Digits inside a word: years as years, "2" between single letters as "to", the rest as numbers.
 fn number(digits: &str, humps: &[&str], i: usize, c: &Cursor<'_>) -> String {
-    let single_letter = |n: Option<&&str>| n.is_some_and(|h| h.chars().count() == 1 && h.chars().all(char::is_alphabetic));
+    let single_letter = |n: Option<&&str>| {
+        n.is_some_and(|h| h.chars().count() == 1 && h.chars().all(char::is_alphabetic))
+    };
     let previous = i.checked_sub(1).and_then(|p| humps.get(p));
     let next = humps.get(i + 1);
-    if matches!(digits, "2" | "4") && single_letter(previous) && single_letter(next) && previous != Some(&"H") && previous != Some(&"C") {
+    if matches!(digits, "2" | "4")
+        && single_letter(previous)
+        && single_letter(next)
+        && previous != Some(&"H")
+        && previous != Some(&"C")
+    {
         return if digits == "2" { "to" } else { "for" }.to_owned();
     }
     match digits.len() {
@@ -153,8 +193,14 @@ fn humps(word: &str) -> Vec<&str> {
         let next = chars.get(i + 1).map(|(_, n)| *n);
         let border = (previous.is_lowercase() && this.is_uppercase())
             || (previous.is_numeric() != this.is_numeric() && this != '\'' && previous != '\'')
-            || (previous.is_uppercase() && this.is_uppercase() && next.is_some_and(char::is_lowercase) && !word[at..].ends_with("s") )
-            || (previous.is_uppercase() && this.is_uppercase() && next.is_some_and(char::is_lowercase) && chars.len() > i + 2);
+            || (previous.is_uppercase()
+                && this.is_uppercase()
+                && next.is_some_and(char::is_lowercase)
+                && !word[at..].ends_with("s"))
+            || (previous.is_uppercase()
+                && this.is_uppercase()
+                && next.is_some_and(char::is_lowercase)
+                && chars.len() > i + 2);
         if border {
             out.push(&word[start..at]);
             start = at;

@@ -7,17 +7,27 @@
 //!
 //! Does not know phonemes; asks the lexicon only whether a spelling is a word.
 
+mod abbreviation;
 mod acronym;
 mod cardinal;
 mod clean;
+mod currency;
+mod date;
 mod emoji;
 mod identifier;
 mod markup;
 mod number;
 mod number_words;
 mod ordinal;
+mod phone;
 mod piece;
+mod roman;
+mod social;
 mod symbol;
+mod time;
+mod unit;
+mod url;
+mod version;
 
 use crate::Language;
 use crate::pronounce::Pronouncer;
@@ -25,9 +35,19 @@ use piece::Pieces;
 pub(crate) use piece::{Piece, PieceKind, compose};
 
 /// The classes in the order they are asked.
-const CLASSES: [fn(&Cursor<'_>) -> Option<Reading>; 6] = [
+const CLASSES: [fn(&Cursor<'_>) -> Option<Reading>; 16] = [
+    url::read,
+    phone::read,
+    date::read,
+    time::read,
+    version::read,
+    currency::read,
+    unit::read,
     ordinal::read,
     cardinal::read,
+    social::read,
+    abbreviation::read,
+    roman::read,
     acronym::read,
     identifier::read,
     symbol::read,
@@ -45,7 +65,10 @@ pub(crate) struct Reading {
 
 impl Reading {
     fn new(len: usize, words: impl Into<String>) -> Option<Reading> {
-        Some(Reading { len, words: words.into() })
+        Some(Reading {
+            len,
+            words: words.into(),
+        })
     }
 }
 
@@ -81,7 +104,9 @@ impl<'t> Cursor<'t> {
     /// The last word before the cursor, without punctuation.
     fn previous_word(&self) -> &'t str {
         let before = self.before().trim_end();
-        let start = before.rfind(|c: char| c.is_whitespace() || c == '(').map_or(0, |i| i + 1);
+        let start = before
+            .rfind(|c: char| c.is_whitespace() || c == '(')
+            .map_or(0, |i| i + 1);
         before[start..].trim_matches(|c: char| !c.is_alphanumeric())
     }
 
@@ -92,17 +117,34 @@ impl<'t> Cursor<'t> {
 }
 
 /// The spoken pieces of a sentence. Their sources are bytes of `sentence` plus `offset`.
-pub(crate) fn pieces(sentence: &str, offset: usize, language: Language, lexicon: &Pronouncer) -> Vec<Piece> {
+pub(crate) fn pieces(
+    sentence: &str,
+    offset: usize,
+    language: Language,
+    lexicon: &Pronouncer,
+) -> Vec<Piece> {
     let cleaned = clean::clean(sentence);
     let text = cleaned.text.as_str();
     let mut out = Pieces::default();
     let mut at = 0;
     let shouting = acronym::is_shouting(text);
     while at < text.len() {
-        let cursor = Cursor { text, at, language, lexicon, shouting };
-        let reading = CLASSES.iter().find_map(|class| class(&cursor)).filter(|r| r.len > 0);
+        let cursor = Cursor {
+            text,
+            at,
+            language,
+            lexicon,
+            shouting,
+        };
+        let reading = CLASSES
+            .iter()
+            .find_map(|class| class(&cursor))
+            .filter(|r| r.len > 0);
         // `skip_silent` takes anything; the fallback only keeps the loop honest.
-        let len = reading.as_ref().map_or_else(|| cursor.rest().chars().next().map_or(1, char::len_utf8), |r| r.len);
+        let len = reading.as_ref().map_or_else(
+            || cursor.rest().chars().next().map_or(1, char::len_utf8),
+            |r| r.len,
+        );
         let source = cleaned.source(at..at + len);
         let source = source.start + offset..source.end + offset;
         match reading {
@@ -116,7 +158,9 @@ pub(crate) fn pieces(sentence: &str, offset: usize, language: Language, lexicon:
 
 /// The name of a digit.
 pub(crate) fn digit_name(digit: u32) -> &'static str {
-    const NAMES: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    const NAMES: [&str; 10] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    ];
     NAMES[digit as usize % 10]
 }
 
@@ -149,9 +193,17 @@ mod table {
             .iter()
             .map(|(text, expected)| (text, expected, frontend.normalise(text)))
             .filter(|(_, expected, found)| **expected != found)
-            .map(|(text, expected, found)| format!("{text}\n    expected: {expected}\n    found:    {found}"))
+            .map(|(text, expected, found)| {
+                format!("{text}\n    expected: {expected}\n    found:    {found}")
+            })
             .collect();
-        assert!(wrong.is_empty(), "{} of {} rows differ\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+        assert!(
+            wrong.is_empty(),
+            "{} of {} rows differ\n{}",
+            wrong.len(),
+            rows.len(),
+            wrong.join("\n")
+        );
     }
 
     #[track_caller]

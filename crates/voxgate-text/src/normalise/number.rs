@@ -18,11 +18,12 @@ pub(super) struct Number {
 }
 
 /// Digits with separators and an optional decimal part. Shared by the patterns of other classes.
-pub(super) const DIGITS: &str = r"(?:\d{1,3}(?:,\d{2,3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)";
+pub(super) const DIGITS: &str =
+    r"(?:[0-9]{1,3}(?:,[0-9]{2,3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?|\.[0-9]+)";
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&format!(
-        r"\A(?P<sign>[+-])?(?:(?P<mixed>\d{{1,4}}) (?P<n>\d)/(?P<d>\d{{1,2}})|(?P<num>\d{{1,2}})/(?P<den>\d{{1,3}})|(?P<from>{DIGITS})(?:\s?[–—]\s?|-| to )(?P<to>{DIGITS})|(?P<plain>{DIGITS}))"
+        r"\A(?P<sign>[+-])?(?:(?P<mixed>[0-9]{{1,4}}) (?P<n>[0-9])/(?P<d>[0-9]{{1,2}})|(?P<num>[0-9]{{1,2}})/(?P<den>[0-9]{{1,3}})|(?P<from>{DIGITS})(?: ?[–—] ?|-| to )(?P<to>{DIGITS})|(?P<plain>{DIGITS}))"
     ))
     .expect("a literal pattern")
 });
@@ -41,22 +42,42 @@ pub(super) fn at_start(text: &str, language: Language) -> Option<Number> {
         return None;
     }
     let (words, singular) = if let Some(whole) = get("mixed") {
-        (format!("{} and {}", cardinal(whole, language), fraction(get("n")?, get("d")?, language)?), false)
+        (
+            format!(
+                "{} and {}",
+                cardinal(whole, language),
+                fraction(get("n")?, get("d")?, language)?
+            ),
+            false,
+        )
     } else if let Some(numerator) = get("num") {
         (fraction(numerator, get("den")?, language)?, true)
     } else if let (Some(from), Some(to)) = (get("from"), get("to")) {
-        (format!("{} to {}", decimal(from, language), decimal(to, language)), false)
+        (
+            format!("{} to {}", decimal(from, language), decimal(to, language)),
+            false,
+        )
     } else {
         let plain = get("plain")?;
         (decimal(plain, language), plain == "1" && sign.is_empty())
     };
-    Some(Number { len, words: format!("{sign}{words}"), singular })
+    Some(Number {
+        len,
+        words: format!("{sign}{words}"),
+        singular,
+    })
 }
 
 /// `3/4` → three quarters. `None` where it is not a fraction one would say.
 pub(super) fn fraction(numerator: &str, denominator: &str, language: Language) -> Option<String> {
     let (n, d): (u32, u32) = (numerator.parse().ok()?, denominator.parse().ok()?);
-    if n == 0 || d < 2 || n >= d || d > 100 || numerator.starts_with('0') || denominator.starts_with('0') {
+    if n == 0
+        || d < 2
+        || n >= d
+        || d > 100
+        || numerator.starts_with('0')
+        || denominator.starts_with('0')
+    {
         return None;
     }
     let part = match d {
@@ -64,11 +85,7 @@ pub(super) fn fraction(numerator: &str, denominator: &str, language: Language) -
         4 => "quarter".to_owned(),
         _ => ordinal(denominator, language),
     };
-    let plural = if n == 1 {
-        ""
-    } else {
-        "s"
-    };
+    let plural = if n == 1 { "" } else { "s" };
     Some(format!("{} {part}{plural}", cardinal(numerator, language)))
 }
 
@@ -81,7 +98,11 @@ mod tests {
         for (text, len, words) in [
             ("5 km", 1, "five"),
             ("-4.5°", 4, "minus four point five"),
-            ("1,250,000 people", 9, "one million two hundred fifty thousand"),
+            (
+                "1,250,000 people",
+                9,
+                "one million two hundred fifty thousand",
+            ),
             ("3 1/2 cups", 5, "three and one half"),
             ("3/4 cup", 3, "three quarters"),
             ("5-10 km", 4, "five to ten"),
@@ -97,7 +118,12 @@ mod tests {
 
     #[test]
     fn fractions() {
-        for (n, d, words) in [("1", "2", Some("one half")), ("2", "3", Some("two thirds")), ("9", "8", None), ("0", "5", None)] {
+        for (n, d, words) in [
+            ("1", "2", Some("one half")),
+            ("2", "3", Some("two thirds")),
+            ("9", "8", None),
+            ("0", "5", None),
+        ] {
             assert_eq!(fraction(n, d, Language::EnUs).as_deref(), words);
         }
     }

@@ -6,14 +6,41 @@
 use crate::Language;
 
 const UNITS: [&str; 20] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
 ];
-const TENS: [&str; 10] =
-    ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: [&str; 10] = [
+    "", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 /// Short-scale names by power of a thousand. Longer numbers are read digit by digit.
-const SCALES: [&str; 8] =
-    ["", "thousand", "million", "billion", "trillion", "quadrillion", "quintillion", "sextillion"];
+const SCALES: [&str; 8] = [
+    "",
+    "thousand",
+    "million",
+    "billion",
+    "trillion",
+    "quadrillion",
+    "quintillion",
+    "sextillion",
+];
 /// The most digits read as one number (999 sextillion).
 const MAX_DIGITS: usize = SCALES.len() * 3;
 
@@ -32,7 +59,9 @@ fn below_thousand(n: usize, language: Language) -> String {
         (0, _) => below_hundred(rest),
         (_, 0) => format!("{} hundred", UNITS[hundreds]),
         // British English joins the tens with "and".
-        _ if language == Language::EnGb => format!("{} hundred and {}", UNITS[hundreds], below_hundred(rest)),
+        _ if language == Language::EnGb => {
+            format!("{} hundred and {}", UNITS[hundreds], below_hundred(rest))
+        }
         _ => format!("{} hundred {}", UNITS[hundreds], below_hundred(rest)),
     }
 }
@@ -41,7 +70,11 @@ fn below_thousand(n: usize, language: Language) -> String {
 ///
 /// A number too long to name is read digit by digit, so nothing is lost.
 pub(super) fn cardinal(digits: &str, language: Language) -> String {
-    let all: Vec<usize> = digits.bytes().filter(u8::is_ascii_digit).map(|b| usize::from(b - b'0')).collect();
+    let all: Vec<usize> = digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .map(|b| usize::from(b - b'0'))
+        .collect();
     let significant = &all[all.iter().take_while(|d| **d == 0).count()..];
     if significant.is_empty() {
         return UNITS[0].to_owned();
@@ -49,7 +82,10 @@ pub(super) fn cardinal(digits: &str, language: Language) -> String {
     if significant.len() > MAX_DIGITS {
         return digit_by_digit(digits);
     }
-    let groups = significant.rchunks(3).map(|group| group.iter().fold(0, |n, d| n * 10 + d)).collect::<Vec<_>>();
+    let groups = significant
+        .rchunks(3)
+        .map(|group| group.iter().fold(0, |n, d| n * 10 + d))
+        .collect::<Vec<_>>();
     let mut words: Vec<String> = Vec::new();
     for (power, &group) in groups.iter().enumerate().rev() {
         if group == 0 {
@@ -103,7 +139,9 @@ fn ordinal_word(word: &str) -> String {
 
 /// A four-digit year: 1999 → nineteen ninety-nine, 2005 → two thousand five, 1900 → nineteen hundred.
 pub(super) fn year(digits: &str, language: Language) -> String {
-    let Ok(n) = digits.parse::<usize>() else { return cardinal(digits, language) };
+    let Ok(n) = digits.parse::<usize>() else {
+        return cardinal(digits, language);
+    };
     let (high, low) = (n / 100, n % 100);
     if !(1_000..=9_999).contains(&n) || n % 1_000 < 10 {
         return cardinal(digits, language);
@@ -119,7 +157,11 @@ pub(super) fn year(digits: &str, language: Language) -> String {
 pub(super) fn decimal(number: &str, language: Language) -> String {
     match number.split_once('.') {
         Some((whole, fraction)) if fraction.bytes().any(|b| b.is_ascii_digit()) => {
-            let whole = if whole.is_empty() { "zero".to_owned() } else { cardinal(whole, language) };
+            let whole = if whole.is_empty() {
+                "zero".to_owned()
+            } else {
+                cardinal(whole, language)
+            };
             format!("{whole} point {}", digit_by_digit(fraction))
         }
         _ => cardinal(number, language),
@@ -204,7 +246,10 @@ mod tests {
     fn decimals_and_plurals() {
         assert_eq!(decimal("3.14", EnUs), "three point one four");
         assert_eq!(decimal(".5", EnUs), "zero point five");
-        assert_eq!(decimal("1,234.50", EnUs), "one thousand two hundred thirty-four point five zero");
+        assert_eq!(
+            decimal("1,234.50", EnUs),
+            "one thousand two hundred thirty-four point five zero"
+        );
         assert_eq!(plural("eighty"), "eighties");
         assert_eq!(plural("six"), "sixes");
         assert_eq!(plural("hundred"), "hundreds");

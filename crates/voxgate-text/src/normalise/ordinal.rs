@@ -7,8 +7,10 @@ use regex::Regex;
 use super::number_words::ordinal;
 use super::{Cursor, Reading};
 
-static ORDINAL: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\A(?P<n>\d{1,3}(?:,\d{3})+|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?-u:\b)").expect("a literal pattern"));
+static ORDINAL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\A(?P<n>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?-u:\b)")
+        .expect("a literal pattern")
+});
 
 pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     if !c.rest().starts_with(|c: char| c.is_ascii_digit()) || !c.at_word_start() {

@@ -53,7 +53,11 @@ impl Pieces {
     }
 
     fn push(&mut self, text: &str, source: &Range<usize>, kind: PieceKind) {
-        self.pieces.push(Piece { text: text.to_owned(), source: source.clone(), kind });
+        self.pieces.push(Piece {
+            text: text.to_owned(),
+            source: source.clone(),
+            kind,
+        });
     }
 
     fn mark(&mut self, mark: char, source: &Range<usize>) {
@@ -69,7 +73,11 @@ impl Pieces {
                 }
                 *self.depth(mark) -= 1;
                 // Nothing between: neither is spoken.
-                if self.pieces.last().is_some_and(|p| p.kind == PieceKind::Open) {
+                if self
+                    .pieces
+                    .last()
+                    .is_some_and(|p| p.kind == PieceKind::Open)
+                {
                     self.pieces.pop();
                 } else {
                     self.push(&text, source, PieceKind::Close);
@@ -90,12 +98,20 @@ impl Pieces {
     }
 
     fn depth(&mut self, mark: char) -> &mut usize {
-        if matches!(mark, '(' | ')') { &mut self.open_brackets } else { &mut self.open_quotes }
+        if matches!(mark, '(' | ')') {
+            &mut self.open_brackets
+        } else {
+            &mut self.open_quotes
+        }
     }
 
     /// The pieces, without opening marks at the end.
     pub(super) fn finish(mut self) -> Vec<Piece> {
-        while self.pieces.last().is_some_and(|p| p.kind == PieceKind::Open) {
+        while self
+            .pieces
+            .last()
+            .is_some_and(|p| p.kind == PieceKind::Open)
+        {
             self.pieces.pop();
         }
         self.pieces
@@ -103,12 +119,18 @@ impl Pieces {
 }
 
 fn is_mark(c: char) -> bool {
-    matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '…' | '—' | '“' | '”' | '(' | ')')
+    matches!(
+        c,
+        '.' | ',' | ';' | ':' | '!' | '?' | '…' | '—' | '“' | '”' | '(' | ')'
+    )
 }
 
 /// Which mark of a run is spoken.
 fn strength(mark: &str) -> usize {
-    [",", "—", ":", ";", "…", ".", "!", "?"].iter().position(|m| *m == mark).map_or(0, |i| i + 1)
+    [",", "—", ":", ";", "…", ".", "!", "?"]
+        .iter()
+        .position(|m| *m == mark)
+        .map_or(0, |i| i + 1)
 }
 
 /// The pieces as a line of text.
@@ -116,7 +138,8 @@ pub(crate) fn compose(pieces: &[Piece]) -> String {
     let mut out = String::with_capacity(pieces.iter().map(|p| p.text.len() + 1).sum());
     let mut tight = true;
     for piece in pieces {
-        let attached = matches!(piece.kind, PieceKind::Mark | PieceKind::Close) && piece.text != "—";
+        let attached =
+            matches!(piece.kind, PieceKind::Mark | PieceKind::Close) && piece.text != "—";
         if !tight && !attached {
             out.push(' ');
         }

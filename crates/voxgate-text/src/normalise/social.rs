@@ -27,14 +27,21 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     }
     let len = 1 + name.len();
     if sign == '#' && name.bytes().all(|b| b.is_ascii_digit()) {
-        let words = if name.len() > 6 { digit_by_digit(name) } else { cardinal(name, c.language) };
+        let words = if name.len() > 6 {
+            digit_by_digit(name)
+        } else {
+            cardinal(name, c.language)
+        };
         return Reading::new(len, format!("number {words}"));
     }
     if sign == '@' && !c.at_word_start() {
         return Reading::new(1, "at");
     }
     let words = identifier::spoken(name, c);
-    Reading::new(len, format!("{} {words}", if sign == '#' { "hashtag" } else { "at" }))
+    Reading::new(
+        len,
+        format!("{} {words}", if sign == '#' { "hashtag" } else { "at" }),
+    )
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     if first.is_alphanumeric() || first.is_whitespace() {
         return None;
     }
-    sequence(c).or_else(|| mark(c, first)).or_else(|| sign(c, first))
+    sequence(c)
+        .or_else(|| mark(c, first))
+        .or_else(|| sign(c, first))
 }
 
 /// What two or more characters mean together.
@@ -33,7 +35,9 @@ fn sequence(c: &Cursor<'_>) -> Option<Reading> {
         ("--", "—"),
     ];
     let text = c.rest();
-    let (written, words) = SEQUENCES.iter().find(|(written, _)| text.starts_with(written))?;
+    let (written, words) = SEQUENCES
+        .iter()
+        .find(|(written, _)| text.starts_with(written))?;
     let between = follows_word(c) && precedes_word(&text[written.len()..]);
     match *words {
         "…" => {
@@ -59,13 +63,21 @@ fn mark(c: &Cursor<'_>, first: char) -> Option<Reading> {
         ':' => ":".to_owned(),
         '—' => "—".to_owned(),
         // Between blanks or as a bullet: a dash. Inside words it joined them already.
-        '–' => if follows_word(c) { "—".to_owned() } else { String::new() },
-        '-' if after.starts_with(' ') && follows_word(c) && c.previous_char() == Some(' ') => dash_or_minus(c, after),
+        '–' => {
+            if follows_word(c) {
+                "—".to_owned()
+            } else {
+                String::new()
+            }
+        }
+        '-' if after.starts_with(' ') && follows_word(c) && c.previous_char() == Some(' ') => {
+            dash_or_minus(c, after)
+        }
         '(' | '[' => "(".to_owned(),
         ')' | ']' => ")".to_owned(),
         '“' | '”' => first.to_string(),
         '"' => straight_quote(c, after).to_owned(),
-        '•' | '|' if follows_word(c) => ",".to_owned(),
+        '•' | '|' if follows_word(c) && precedes_word(after) => ",".to_owned(),
         _ => return None,
     };
     Reading::new(first.len_utf8(), spoken)
@@ -73,25 +85,44 @@ fn mark(c: &Cursor<'_>, first: char) -> Option<Reading> {
 
 /// `10 - 4` subtracts, `so - what` pauses.
 fn dash_or_minus(c: &Cursor<'_>, after: &str) -> String {
-    let number_before = c.before().trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let number_before = c
+        .before()
+        .trim_end()
+        .ends_with(|c: char| c.is_ascii_digit());
     let number_after = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
-    if number_before && number_after { "minus".to_owned() } else { "—".to_owned() }
+    if number_before && number_after {
+        "minus".to_owned()
+    } else {
+        "—".to_owned()
+    }
 }
 
 /// A straight quote opens before a word and closes behind one.
 fn straight_quote(c: &Cursor<'_>, after: &str) -> &'static str {
     match c.previous_char() {
-        None | Some(' ' | '(' | '[' | '—' | '“' | '-') if after.starts_with(|c: char| !c.is_whitespace()) => "“",
+        None | Some(' ' | '(' | '[' | '—' | '“' | '-')
+            if after.starts_with(|c: char| !c.is_whitespace()) =>
+        {
+            "“"
+        }
         _ => "”",
     }
 }
 
 fn follows_word(c: &Cursor<'_>) -> bool {
-    c.before().trim_end().ends_with(|p: char| p.is_alphanumeric() || matches!(p, ')' | '"' | '”' | '%' | '\'' | '.' | '²' | '³' | '°'))
+    c.before().trim_end().ends_with(|p: char| {
+        p.is_alphanumeric()
+            || matches!(
+                p,
+                ')' | '}' | ']' | '"' | '”' | '%' | '\'' | '.' | '²' | '³' | '°'
+            )
+    })
 }
 
 fn precedes_word(after: &str) -> bool {
-    after.trim_start().starts_with(|n: char| n.is_alphanumeric() || matches!(n, '(' | '"' | '“' | '-' | '$' | '€' | '£' | '.' | '√'))
+    after.trim_start().starts_with(|n: char| {
+        n.is_alphanumeric() || matches!(n, '(' | '"' | '“' | '-' | '$' | '€' | '£' | '.' | '√')
+    })
 }
 
 /// Signs with a name.
@@ -99,7 +130,10 @@ fn sign(c: &Cursor<'_>, first: char) -> Option<Reading> {
     let len = first.len_utf8();
     let after = &c.rest()[len..];
     let between = follows_word(c) && precedes_word(after);
-    let digit_before = c.before().trim_end().ends_with(|c: char| c.is_ascii_digit());
+    let digit_before = c
+        .before()
+        .trim_end()
+        .ends_with(|c: char| c.is_ascii_digit());
     let digit_after = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
     let tight = c.previous_char().is_some_and(|p| p != ' ') && !after.starts_with(' ');
     let words = match first {
@@ -142,10 +176,28 @@ fn sign(c: &Cursor<'_>, first: char) -> Option<Reading> {
 }
 
 fn slash(c: &Cursor<'_>, after: &str) -> &'static str {
-    let next: String = after.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
-    match (c.previous_word().rsplit('/').next().unwrap_or_default().to_lowercase().as_str(), next.as_str()) {
+    let next: String = after
+        .chars()
+        .take_while(|c| c.is_alphabetic())
+        .collect::<String>()
+        .to_lowercase();
+    match (
+        c.previous_word()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+            .as_str(),
+        next.as_str(),
+    ) {
         ("and", "or") => "",
-        ("he", "she") | ("she", "he") | ("him", "her") | ("his", "her" | "hers") | ("yes", "no") | ("true", "false") | ("his", _) => "or",
+        ("he", "she")
+        | ("she", "he")
+        | ("him", "her")
+        | ("his", "her" | "hers")
+        | ("yes", "no")
+        | ("true", "false")
+        | ("his", _) => "or",
         _ => "slash",
     }
 }

@@ -7,21 +7,36 @@ use regex::Regex;
 use super::number_words::{cardinal, digit_by_digit};
 use super::{Cursor, Reading};
 
-const HALF: &str = r"(?:\s?(?P<half>[AaPp])\.?\s?[Mm](?P<stop>\.)?)";
+const HALF: &str = r"(?: ?(?P<half>[AaPp])\.? ?[Mm](?P<stop>\.)?)";
 
 static CLOCK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(&format!(r"\A(?P<h>\d{{1,2}}):(?P<m>\d\d)(?::(?P<s>\d\d)(?:\.\d+)?)?(?:{HALF}(?-u:\b|$)?|(?P<zulu>Z)(?-u:\b)|(?P<hrs>h| hrs?)(?-u:\b))?")).expect("a literal pattern")
+    Regex::new(&format!(r"\A(?P<h>[0-9]{{1,2}}):(?P<m>[0-9][0-9])(?::(?P<s>[0-9][0-9])(?:\.[0-9]+)?)?(?:{HALF}(?-u:\b|$)?|(?P<zulu>Z)(?-u:\b)|(?P<hrs>h| hrs?)(?-u:\b))?")).expect("a literal pattern")
 });
-static HOUR: LazyLock<Regex> = LazyLock::new(|| Regex::new(&format!(r"\A(?P<h>\d{{1,2}}){HALF}")).expect("a literal pattern"));
-static RATIO: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\A(?P<a>\d{1,6}):(?P<b>\d{1,6})(?-u:\b)").expect("a literal pattern"));
-static DASH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\A\s?[-–]\s?(?P<next>\d)").expect("a literal pattern"));
+static HOUR: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(&format!(r"\A(?P<h>[0-9]{{1,2}}){HALF}")).expect("a literal pattern")
+});
+static RATIO: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\A(?P<a>[0-9]{1,6}):(?P<b>[0-9]{1,6})(?-u:\b)").expect("a literal pattern")
+});
+static DASH: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\A ?[-–] ?(?P<next>[0-9])").expect("a literal pattern"));
 
 pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     let text = c.rest();
-    if !text.starts_with(|f: char| f.is_ascii_digit()) || !c.at_word_start() || c.previous_char() == Some(':') {
+    // The "T" of a timestamp stands between its date and its time.
+    let stamp = c
+        .before()
+        .strip_suffix('T')
+        .is_some_and(|date| date.ends_with(|d: char| d.is_ascii_digit()));
+    if !text.starts_with(|f: char| f.is_ascii_digit())
+        || !(c.at_word_start() || stamp)
+        || c.previous_char() == Some(':')
+    {
         return None;
     }
-    let (mut len, mut words) = start_to_end(c, text).or_else(|| bare_hour_range(c, text)).or_else(|| ratio(text, c))?;
+    let (mut len, mut words) = start_to_end(c, text)
+        .or_else(|| bare_hour_range(c, text))
+        .or_else(|| ratio(text, c))?;
     // 9am-5pm, 9:00–17:30.
     if let Some(dash) = DASH.captures(&text[len..])
         && let Some(at) = dash.name("next").map(|n| len + n.start())
@@ -42,17 +57,26 @@ fn bare_hour_range(c: &Cursor<'_>, text: &str) -> Option<(usize, String)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let dash = DASH.captures(&text[digits..])?;
     let at = digits + dash.name("next")?.start();
-    if digits > 2 || text[..digits].parse::<u32>().is_ok_and(|h| h > 12) || !HOUR.is_match(&text[at..]) {
+    if digits > 2
+        || text[..digits].parse::<u32>().is_ok_and(|h| h > 12)
+        || !HOUR.is_match(&text[at..])
+    {
         return None;
     }
     let (len, end) = one(c, &text[at..])?;
-    Some((at + len, format!("{} to {end}", cardinal(&text[..digits], c.language))))
+    Some((
+        at + len,
+        format!("{} to {end}", cardinal(&text[..digits], c.language)),
+    ))
 }
 
 /// One time.
 fn one(c: &Cursor<'_>, text: &str) -> Option<(usize, String)> {
     if let Some(found) = CLOCK.captures(text) {
-        let (hour, minute) = (found["h"].parse::<u32>().ok()?, found["m"].parse::<u32>().ok()?);
+        let (hour, minute) = (
+            found["h"].parse::<u32>().ok()?,
+            found["m"].parse::<u32>().ok()?,
+        );
         let mut len = found.get(0)?.end();
         let half = half_of_day(c, text, &found, &mut len);
         if text[len..].starts_with(|c: char| c.is_alphanumeric()) || hour > 24 || minute > 59 {
@@ -72,9 +96,23 @@ fn one(c: &Cursor<'_>, text: &str) -> Option<(usize, String)> {
             Some(s) if s != "00" => format!(" and {} seconds", cardinal(s, c.language)),
             _ => String::new(),
         };
-        let zone = if found.name("zulu").is_some() { " U-T-C" } else { "" };
-        let hours = if found["h"].starts_with('0') && hour > 0 && half.is_none() { format!("oh {hour_words}") } else { hour_words };
-        return Some((len, format!("{hours}{minutes}{seconds}{}{zone}", half.unwrap_or_default())));
+        let zone = if found.name("zulu").is_some() {
+            " U-T-C"
+        } else {
+            ""
+        };
+        let hours = if found["h"].starts_with('0') && hour > 0 && half.is_none() {
+            format!("oh {hour_words}")
+        } else {
+            hour_words
+        };
+        return Some((
+            len,
+            format!(
+                "{hours}{minutes}{seconds}{}{zone}",
+                half.unwrap_or_default()
+            ),
+        ));
     }
     let found = HOUR.captures(text)?;
     let hour: u32 = found["h"].parse().ok()?;
@@ -87,13 +125,22 @@ fn one(c: &Cursor<'_>, text: &str) -> Option<(usize, String)> {
 }
 
 /// " A-M" or " P-M". Leaves the last full stop to the sentence that ends there.
-fn half_of_day(c: &Cursor<'_>, text: &str, found: &regex::Captures<'_>, len: &mut usize) -> Option<&'static str> {
+fn half_of_day(
+    c: &Cursor<'_>,
+    text: &str,
+    found: &regex::Captures<'_>,
+    len: &mut usize,
+) -> Option<&'static str> {
     let half = found.name("half")?.as_str();
     let consumed = c.rest().len() - text.len() + *len;
     if found.name("stop").is_some() && c.ends_after(consumed) {
         *len -= 1;
     }
-    Some(if half.eq_ignore_ascii_case("a") { " A-M" } else { " P-M" })
+    Some(if half.eq_ignore_ascii_case("a") {
+        " A-M"
+    } else {
+        " P-M"
+    })
 }
 
 /// 16:9, 3:1.
@@ -103,8 +150,17 @@ fn ratio(text: &str, c: &Cursor<'_>) -> Option<(usize, String)> {
     if text[len..].starts_with(|c: char| c == ':' || c.is_alphanumeric()) {
         return None;
     }
-    let side = |n: &str| if n.len() > 1 && n.starts_with('0') { digit_by_digit(n) } else { cardinal(n, c.language) };
-    Some((len, format!("{} to {}", side(&found["a"]), side(&found["b"]))))
+    let side = |n: &str| {
+        if n.len() > 1 && n.starts_with('0') {
+            digit_by_digit(n)
+        } else {
+            cardinal(n, c.language)
+        }
+    };
+    Some((
+        len,
+        format!("{} to {}", side(&found["a"]), side(&found["b"])),
+    ))
 }
 
 #[cfg(test)]

@@ -68,7 +68,11 @@ pub fn to_espeak_ipa(phonemes: &str) -> String {
             'ɜ' | 'ə' if !british && next == Some('ɹ') => {
                 out.push_str(if symbol == 'ɜ' { "ɜː" } else { "ɚ" });
                 // Before a vowel the r is heard as a consonant of its own.
-                if !symbols.get(i + 1).is_some_and(|c| is_vowel(*c)) {
+                if !symbols[i + 1..]
+                    .iter()
+                    .find(|c| !matches!(c, 'ˈ' | 'ˌ'))
+                    .is_some_and(|c| is_vowel(*c))
+                {
                     i += 1;
                 }
             }
@@ -107,7 +111,12 @@ mod tests {
     #[test]
     fn every_symbol_has_an_espeak_spelling_known_to_piper() {
         for c in PHONEMES.chars().chain(PUNCTUATION.chars()) {
-            for text in [c.to_string(), format!("ː{c}"), format!("ˈ{c}"), format!("{c}ɹ")] {
+            for text in [
+                c.to_string(),
+                format!("ː{c}"),
+                format!("ˈ{c}"),
+                format!("{c}ɹ"),
+            ] {
                 for out in to_espeak_ipa(&text).chars() {
                     assert!(PIPER.contains(out), "{c} gave {out}");
                 }

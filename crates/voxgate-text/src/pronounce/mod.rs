@@ -43,15 +43,40 @@ impl Pronouncer {
         let british = language == Language::EnGb;
         // Both halves of the lexicon are JSON of three megabytes; parsing is all of the start-up time.
         thread::scope(|scope| {
-            let gold = scope.spawn(|| if british { data::load_gb_gold() } else { data::load_us_gold() });
-            let silver = if british { data::load_gb_silver() } else { data::load_us_silver() };
-            let tagger = Tagger::english().map_err(|e| TextError::Internal(format!("tagger: {e}")))?;
+            let gold = scope.spawn(|| {
+                if british {
+                    data::load_gb_gold()
+                } else {
+                    data::load_us_gold()
+                }
+            });
+            let silver = if british {
+                data::load_gb_silver()
+            } else {
+                data::load_us_silver()
+            };
+            let tagger =
+                Tagger::english().map_err(|e| TextError::Internal(format!("tagger: {e}")))?;
             let unknown = UnknownWords::load(language)?;
-            let golds = gold.join().map_err(|_| TextError::Internal("the lexicon is malformed".to_owned()))?;
-            let lang =
-                if british { misaki_rs::Language::EnglishGB } else { misaki_rs::Language::EnglishUS };
-            let lexicon = Lexicon { lang, cap_stresses: (CAPITALISED_STRESS, UPPERCASE_STRESS), golds, silvers: silver };
-            Ok(Pronouncer { lexicon, tagger, unknown })
+            let golds = gold
+                .join()
+                .map_err(|_| TextError::Internal("the lexicon is malformed".to_owned()))?;
+            let lang = if british {
+                misaki_rs::Language::EnglishGB
+            } else {
+                misaki_rs::Language::EnglishUS
+            };
+            let lexicon = Lexicon {
+                lang,
+                cap_stresses: (CAPITALISED_STRESS, UPPERCASE_STRESS),
+                golds,
+                silvers: silver,
+            };
+            Ok(Pronouncer {
+                lexicon,
+                tagger,
+                unknown,
+            })
         })
     }
 
@@ -82,7 +107,11 @@ impl Pronouncer {
         }
         let mut out = String::new();
         for (token, phonemes) in tokens.iter().zip(spoken.iter().rev()) {
-            if token.follows_blank() && !out.is_empty() && !phonemes.is_empty() && !out.ends_with(' ') {
+            if token.follows_blank()
+                && !out.is_empty()
+                && !phonemes.is_empty()
+                && !out.ends_with(' ')
+            {
                 out.push(' ');
             }
             out.push_str(phonemes);
@@ -97,7 +126,9 @@ impl Pronouncer {
             return alphabet::to_kokoro(&self.part(text, tag(0), context));
         }
         if self.knows(text)
-            && let Some((phonemes, _)) = self.lexicon.get_word(text, tag(tags.len()), stress_of(text), Some(context))
+            && let Some((phonemes, _)) =
+                self.lexicon
+                    .get_word(text, tag(tags.len()), stress_of(text), Some(context))
         {
             return alphabet::to_kokoro(&phonemes);
         }
@@ -109,7 +140,11 @@ impl Pronouncer {
         let mut spoken: Vec<String> = Vec::with_capacity(parts.len());
         for (i, part) in parts.iter().enumerate().rev() {
             // A lone letter inside a compound is its name: X-ray, A-four.
-            let phonemes = if part.len() == 1 { self.spell(part) } else { self.part(part, tag(i), &context) };
+            let phonemes = if part.len() == 1 {
+                self.spell(part)
+            } else {
+                self.part(part, tag(i), &context)
+            };
             context.future_vowel = first_sound(&phonemes).or(context.future_vowel);
             spoken.push(phonemes);
         }
@@ -141,7 +176,12 @@ impl Pronouncer {
         if let Some(stem) = word.strip_suffix("'s").or_else(|| word.strip_suffix("'S")) {
             return self.lexicon.append_s(&self.part(stem, tag, context));
         }
-        self.unknown.pronounce(word, |w| self.knows_well(w), |w| self.part(w, tag, context), |w| self.spell(w))
+        self.unknown.pronounce(
+            word,
+            |w| self.knows_well(w),
+            |w| self.part(w, tag, context),
+            |w| self.spell(w),
+        )
     }
 
     fn from_lexicon(&self, word: &str, tag: &str, context: &TokenContext) -> Option<String> {
@@ -150,11 +190,20 @@ impl Pronouncer {
             && !self.knows(&word.to_ascii_lowercase())
         {
             // Sitting, blogging: misaki's port of this rule answers the spelling instead of the sound.
-            let known = self.knows(doubled).then(|| self.lexicon.lookup(doubled, tag, Some(0.5), Some(context)));
-            return known.flatten().and_then(|(stem, _)| self.lexicon.append_ing(&stem));
+            let known = self
+                .knows(doubled)
+                .then(|| self.lexicon.lookup(doubled, tag, Some(0.5), Some(context)));
+            return known
+                .flatten()
+                .and_then(|(stem, _)| self.lexicon.append_ing(&stem));
         }
-        let (phonemes, _) = self.lexicon.get_word(word, tag, stress_of(word), Some(context))?;
-        phonemes.chars().any(|c| is_sound(c) || matches!(c, 'ɾ' | 'ʔ')).then_some(phonemes)
+        let (phonemes, _) = self
+            .lexicon
+            .get_word(word, tag, stress_of(word), Some(context))?;
+        phonemes
+            .chars()
+            .any(|c| is_sound(c) || matches!(c, 'ɾ' | 'ʔ'))
+            .then_some(phonemes)
     }
 
     /// Letter names for F-B-I, C-E-Os, D-V-D's. `None` if a part is more than a letter.
@@ -162,11 +211,19 @@ impl Pronouncer {
         let (last, head) = parts.split_last()?;
         let single = |p: &str| p.len() == 1 && p.bytes().all(|b| b.is_ascii_uppercase());
         let (letter, ending) = last.split_at_checked(1)?;
-        if head.is_empty() || !head.iter().all(|p| single(p)) || !single(letter) || !matches!(ending, "" | "s" | "'s") {
+        if head.is_empty()
+            || !head.iter().all(|p| single(p))
+            || !single(letter)
+            || !matches!(ending, "" | "s" | "'s")
+        {
             return None;
         }
         let letters = self.spell(&format!("{}{letter}", head.concat()));
-        Some(if ending.is_empty() { letters } else { self.lexicon.append_s(&letters) })
+        Some(if ending.is_empty() {
+            letters
+        } else {
+            self.lexicon.append_s(&letters)
+        })
     }
 
     /// Names of letters and digits, stressed as one word: FBI → ˌɛfbˌiˈI.
@@ -176,9 +233,15 @@ impl Pronouncer {
             let name = match c.to_digit(10) {
                 Some(digit) => {
                     let words = crate::normalise::digit_name(digit);
-                    self.lexicon.get_word(words, "CD", None, None).map(|(p, _)| format!(" {p} "))
+                    self.lexicon
+                        .get_word(words, "CD", None, None)
+                        .map(|(p, _)| format!(" {p} "))
                 }
-                None => match self.lexicon.golds.get(c.to_ascii_uppercase().encode_utf8(&mut [0; 4])) {
+                None => match self
+                    .lexicon
+                    .golds
+                    .get(c.to_ascii_uppercase().encode_utf8(&mut [0; 4]))
+                {
                     Some(PhonemeEntry::Simple(name)) => Some(name.clone()),
                     _ => None,
                 },
@@ -194,15 +257,27 @@ impl Pronouncer {
 
     /// misaki's rule for compounds: half of the parts, the lightest first, lose their primary stress.
     fn balance_stress(&self, parts: &[&str], spoken: &mut [String]) {
-        let weight = |p: &str| p.chars().map(|c| if "AIOQWYʤʧ".contains(c) { 2 } else { 1 }).sum::<usize>();
-        let mut order: Vec<(bool, usize, usize)> =
-            spoken.iter().enumerate().filter(|(_, p)| !p.is_empty()).map(|(i, p)| (p.contains('ˈ'), weight(p), i)).collect();
+        let weight = |p: &str| {
+            p.chars()
+                .map(|c| if "AIOQWYʤʧ".contains(c) { 2 } else { 1 })
+                .sum::<usize>()
+        };
+        let mut order: Vec<(bool, usize, usize)> = spoken
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| !p.is_empty())
+            .map(|(i, p)| (p.contains('ˈ'), weight(p), i))
+            .collect();
         let primaries = order.iter().filter(|(primary, ..)| *primary).count();
         let demoted = if order.len() == 2 && parts.first().is_some_and(|p| p.len() == 1) {
             vec![order[1].2]
         } else if order.len() >= 2 && primaries > order.len().div_ceil(2) {
             order.sort_unstable();
-            order.iter().take(order.len() / 2).map(|(.., i)| *i).collect()
+            order
+                .iter()
+                .take(order.len() / 2)
+                .map(|(.., i)| *i)
+                .collect()
         } else {
             Vec::new()
         };
@@ -228,19 +303,28 @@ fn doubled_consonant_stem(word: &str) -> Option<&str> {
     let doubled = word.strip_suffix("ing")?;
     let stem = doubled.get(..doubled.len().checked_sub(1)?)?;
     let last = doubled.bytes().next_back()?;
-    (stem.len() > 1 && stem.as_bytes().ends_with(&[last]) && b"bcdgklmnprstvxz".contains(&last)).then_some(stem)
+    (stem.len() > 1 && stem.as_bytes().ends_with(&[last]) && b"bcdgklmnprstvxz".contains(&last))
+        .then_some(stem)
 }
 
 /// Whether the first sound is a vowel; `None` where nothing sounds.
 fn first_sound(phonemes: &str) -> Option<bool> {
-    phonemes.chars().find(|c| is_sound(*c) || *c == 'ɾ').map(alphabet::is_vowel)
+    phonemes
+        .chars()
+        .find(|c| is_sound(*c) || *c == 'ɾ')
+        .map(alphabet::is_vowel)
 }
 
 /// What the word to the left must know: does a vowel follow, does "to" follow. Punctuation forgets the sound.
 fn context_before(after: &TokenContext, phonemes: &str, token: &Token<'_>) -> TokenContext {
     match token {
-        Token::Mark { mark, .. } if !matches!(mark, '“' | '”' | '(' | ')') => TokenContext::default(),
-        Token::Mark { .. } => TokenContext { future_to: false, ..after.clone() },
+        Token::Mark { mark, .. } if !matches!(mark, '“' | '”' | '(' | ')') => {
+            TokenContext::default()
+        }
+        Token::Mark { .. } => TokenContext {
+            future_to: false,
+            ..after.clone()
+        },
         Token::Word { text, .. } => TokenContext {
             future_vowel: first_sound(phonemes).or(after.future_vowel),
             future_to: text.eq_ignore_ascii_case("to"),

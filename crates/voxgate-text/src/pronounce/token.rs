@@ -58,7 +58,9 @@ pub(super) fn tokenize(text: &str) -> Vec<Token<'_>> {
 }
 
 fn is_word_char(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '\'' | '-' | '’') || unicode_normalization::char::is_combining_mark(c)
+    c.is_alphanumeric()
+        || matches!(c, '\'' | '-' | '’')
+        || unicode_normalization::char::is_combining_mark(c)
 }
 
 /// Penn Treebank tags, one list per token: a tag for each hyphenated part of a word, none for a mark.

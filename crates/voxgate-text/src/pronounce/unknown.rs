@@ -24,9 +24,17 @@ pub(super) struct UnknownWords {
 
 impl UnknownWords {
     pub(super) fn load(language: Language) -> Result<UnknownWords, TextError> {
-        let dialect = if language == Language::EnGb { Dialect::British } else { Dialect::American };
-        let network = NeuralG2p::load(dialect).map_err(|e| TextError::Internal(format!("fallback network: {e}")))?;
-        Ok(UnknownWords { network, guesses: Mutex::new(HashMap::new()) })
+        let dialect = if language == Language::EnGb {
+            Dialect::British
+        } else {
+            Dialect::American
+        };
+        let network = NeuralG2p::load(dialect)
+            .map_err(|e| TextError::Internal(format!("fallback network: {e}")))?;
+        Ok(UnknownWords {
+            network,
+            guesses: Mutex::new(HashMap::new()),
+        })
     }
 
     /// Phonemes of `word`, an ASCII word without digits. Never empty if it holds a letter.
@@ -54,18 +62,31 @@ impl UnknownWords {
         let mut out = String::new();
         for piece in pieces(word) {
             let guess = self.guess(piece);
-            out.push_str(&if guess.is_empty() { spell(piece) } else { guess });
+            out.push_str(&if guess.is_empty() {
+                spell(piece)
+            } else {
+                guess
+            });
         }
         out
     }
 
     fn guess(&self, word: &str) -> String {
         // A poisoned cache is still a cache: values are inserted whole.
-        if let Some(hit) = self.guesses.lock().unwrap_or_else(PoisonError::into_inner).get(word) {
+        if let Some(hit) = self
+            .guesses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(word)
+        {
             return hit.clone();
         }
         let guess = self.network.phonemize(word).unwrap_or_default();
-        let guess = if guess.chars().any(alphabet::is_vowel) { guess } else { String::new() };
+        let guess = if guess.chars().any(alphabet::is_vowel) {
+            guess
+        } else {
+            String::new()
+        };
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         if guesses.len() >= CACHE_WORDS {
             guesses.clear();
@@ -86,7 +107,9 @@ fn split_compound(word: &str, known: impl Fn(&str) -> bool) -> Option<(&str, &st
 fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let count = word.len().div_ceil(MAX_GUESSED).max(1);
     let size = word.len().div_ceil(count).max(1);
-    (0..count).filter_map(move |i| word.get(i * size..((i + 1) * size).min(word.len()))).filter(|p| !p.is_empty())
+    (0..count)
+        .filter_map(move |i| word.get(i * size..((i + 1) * size).min(word.len())))
+        .filter(|p| !p.is_empty())
 }
 
 #[cfg(test)]
