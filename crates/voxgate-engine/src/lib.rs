@@ -5,6 +5,7 @@
 //! ([`SpeechPool`]). It knows nothing of organisations, quotas, HTTP or of any real model: real
 //! engines live in `voxgate-engine-local`, a deterministic stand-in for tests in [`fake`].
 
+pub mod bench;
 pub mod fake;
 mod pool;
 mod registry;

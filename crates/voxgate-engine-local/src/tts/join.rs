@@ -10,12 +10,12 @@ use super::level;
 
 /// Window of the level measurement that finds where speech begins and ends, in milliseconds.
 const WINDOW_MS: usize = 5;
-/// A window is speech when its level is above this part of the clause's loudest window (−46 dB) …
-const SPEECH_RATIO: f32 = 0.005;
+/// A window is speech when its level is above this part of the clause's loudest window (−48 dB) …
+const SPEECH_RATIO: f32 = 0.004;
 /// … and above this absolute level (−66 dBFS), below which nothing is heard.
 const SPEECH_FLOOR: f32 = 0.0005;
 /// Kept before the first and after the last speech window: soft onsets and decays live there.
-const LEAD_MS: usize = 30;
+const LEAD_MS: usize = 50;
 const TAIL_MS: usize = 60;
 /// Length of the fades at both edges of a clause.
 const FADE_MS: usize = 8;

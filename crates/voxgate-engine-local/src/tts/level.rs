@@ -1,4 +1,4 @@
-//! Loudness: one fixed gain per engine and a limiter that keeps peaks below full scale.
+//! Loudness: one fixed gain per voice and a limiter that keeps peaks below full scale.
 //!
 //! A gain that followed each clause would make loud and quiet clauses alike and pump at joins; a fixed one keeps
 //! the voice's own dynamics and needs no look-ahead.

@@ -19,7 +19,7 @@ use join::Joiner;
 pub(crate) struct Finish {
     /// Native rate of the samples in hertz.
     pub(crate) rate_hz: u32,
-    /// Fixed gain of the engine.
+    /// Fixed gain of the voice.
     pub(crate) gain: f32,
     /// Speaking rate asked for, already within bounds.
     pub(crate) speed: f32,

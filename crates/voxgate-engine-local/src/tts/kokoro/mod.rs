@@ -32,8 +32,6 @@ const SAMPLE_RATE_HZ: u32 = 24_000;
 /// The longest sequence the model was trained on, without the pads.
 const MAX_TOKENS: usize = 510;
 const _: () = assert!(voxgate_text::MAX_CLAUSE_PHONEMES <= MAX_TOKENS);
-/// Brings the voices to the level of broadcast speech; measured over all English voices.
-const GAIN: f32 = 1.0;
 
 /// The engine with all English voices found on disk.
 pub(crate) struct KokoroEngine {
@@ -137,7 +135,7 @@ impl SpeechEngine for KokoroEngine {
         };
         let finish = Finish {
             rate_hz: SAMPLE_RATE_HZ,
-            gain: GAIN,
+            gain: style.gain,
             speed: clamp_speed(request.speed),
         };
         let parts = frontend

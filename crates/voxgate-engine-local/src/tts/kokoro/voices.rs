@@ -17,6 +17,8 @@ const LICENCE: &str = "Apache-2.0";
 
 /// How a voice sounds, by length of the utterance.
 pub(super) struct Style {
+    /// Brings the voice to the level of the others.
+    pub(super) gain: f32,
     /// `ROWS` × `WIDTH`, row by row.
     table: Vec<f32>,
 }
@@ -28,7 +30,7 @@ impl Style {
         &self.table[row * WIDTH..(row + 1) * WIDTH]
     }
 
-    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+    fn from_bytes(bytes: &[u8], gain: f32) -> Result<Self, String> {
         if bytes.len() != ROWS * WIDTH * size_of::<f32>() {
             return Err(format!(
                 "{} bytes instead of {}",
@@ -42,7 +44,7 @@ impl Style {
             .map(|&value| f32::from_le_bytes(value))
             .collect();
         if table.iter().all(|value| value.is_finite()) {
-            Ok(Self { table })
+            Ok(Self { gain, table })
         } else {
             Err("a value is not a number".to_owned())
         }
@@ -66,7 +68,7 @@ pub(super) fn load(folder: &Path) -> Result<Vec<(VoiceInfo, Style)>, LoadError> 
         };
         let bytes =
             fs::read(&path).map_err(|error| LoadError::unreadable(&path, VOICES_NAME, &error))?;
-        let style = Style::from_bytes(&bytes)
+        let style = Style::from_bytes(&bytes, gain(&voice.id))
             .map_err(|reason| LoadError::invalid(&path, VOICES_NAME, reason))?;
         found.push((voice, style));
     }
@@ -104,26 +106,59 @@ fn describe(id: &str) -> Option<VoiceInfo> {
     })
 }
 
-/// Style words of the voices, as heard; empty for a voice not in the list.
+/// What was heard and measured of each voice: its loudness in LUFS on one pangram of 5 s, without gain, and style words.
+/// The makers did not level the voices: 10 dB lie between the quietest and the loudest.
+const MEASURED: &[(&str, f32, &[&str])] = &[
+    ("af_alloy", -23.8, &["neutral"]),
+    ("af_aoede", -19.6, &["bright"]),
+    ("af_bella", -23.2, &["warm", "expressive"]),
+    ("af_heart", -23.9, &["warm", "natural"]),
+    ("af_jessica", -24.3, &["young", "lively"]),
+    ("af_kore", -19.8, &["firm"]),
+    ("af_nicole", -22.2, &["soft", "whisper"]),
+    ("af_nova", -28.4, &["lively"]),
+    ("af_river", -23.3, &["calm"]),
+    ("af_sarah", -22.7, &["natural", "narration"]),
+    ("af_sky", -25.7, &["young", "lively"]),
+    ("am_adam", -20.0, &["calm"]),
+    ("am_echo", -23.9, &["neutral"]),
+    ("am_eric", -23.1, &["formal", "narration"]),
+    ("am_fenrir", -20.9, &["deep", "expressive"]),
+    ("am_liam", -23.3, &["lively"]),
+    ("am_michael", -25.3, &["natural", "narration"]),
+    ("am_onyx", -25.8, &["firm"]),
+    ("am_puck", -20.4, &["young", "lively"]),
+    ("am_santa", -24.4, &["character"]),
+    ("bf_alice", -22.6, &["bright"]),
+    ("bf_emma", -21.5, &["natural", "narration"]),
+    ("bf_isabella", -18.7, &["warm"]),
+    ("bf_lily", -23.1, &["young", "lively"]),
+    ("bm_daniel", -22.8, &["formal", "narration"]),
+    ("bm_fable", -22.6, &["storytelling"]),
+    ("bm_george", -23.1, &["formal", "narration"]),
+    ("bm_lewis", -26.6, &["neutral"]),
+];
+
+/// Loudness every voice is brought to, in LUFS.
+const TARGET_LUFS: f32 = -20.0;
+/// Assumed of a voice that is not in the table: the mean of those that are.
+const USUAL_LUFS: f32 = -23.0;
+
+/// The fixed gain of a voice.
+fn gain(id: &str) -> f32 {
+    let measured = MEASURED
+        .iter()
+        .find(|(known, ..)| *known == id)
+        .map_or(USUAL_LUFS, |&(_, lufs, _)| lufs);
+    10_f32.powf((TARGET_LUFS - measured) / 20.0)
+}
+
+/// Style words of a voice; none for a voice not in the table.
 fn styles(id: &str) -> &'static [&'static str] {
-    match id {
-        "af_heart" => &["warm", "natural"],
-        "af_bella" => &["warm", "expressive"],
-        "af_nicole" => &["soft", "whisper"],
-        "af_aoede" | "bf_alice" => &["bright"],
-        "af_kore" | "am_onyx" => &["firm"],
-        "af_sarah" | "am_michael" | "bf_emma" => &["natural", "narration"],
-        "af_alloy" | "am_echo" | "bm_lewis" => &["neutral"],
-        "af_nova" | "am_liam" => &["lively"],
-        "af_sky" | "af_jessica" | "am_puck" | "bf_lily" => &["young", "lively"],
-        "af_river" | "am_adam" => &["calm"],
-        "am_fenrir" => &["deep", "expressive"],
-        "am_eric" | "bm_daniel" | "bm_george" => &["formal", "narration"],
-        "am_santa" => &["character"],
-        "bf_isabella" => &["warm"],
-        "bm_fable" => &["storytelling"],
-        _ => &[],
-    }
+    MEASURED
+        .iter()
+        .find(|(known, ..)| *known == id)
+        .map_or(&[], |&(.., styles)| styles)
 }
 
 #[cfg(test)]
@@ -152,16 +187,23 @@ mod tests {
         let bytes: Vec<u8> = (0..ROWS * WIDTH)
             .flat_map(|n| ((n / WIDTH) as f32).to_le_bytes())
             .collect();
-        let style = Style::from_bytes(&bytes).unwrap();
+        let style = Style::from_bytes(&bytes, 1.0).unwrap();
         assert_eq!(style.row(7), [7.0; WIDTH]);
         assert_eq!(style.row(5_000), [(ROWS - 1) as f32; WIDTH]);
     }
 
     #[test]
+    fn gains_level_the_voices() {
+        assert!((gain("af_heart") - 10_f32.powf(3.9 / 20.0)).abs() < 1e-5);
+        assert!(gain("bf_isabella") < 1.0 && gain("af_nova") > 2.0);
+        assert!((gain("af_unheard") - 10_f32.powf(3.0 / 20.0)).abs() < 1e-5);
+    }
+
+    #[test]
     fn a_file_of_the_wrong_size_or_with_nan_is_refused() {
-        assert!(Style::from_bytes(&[0; 16]).is_err());
+        assert!(Style::from_bytes(&[0; 16], 1.0).is_err());
         let mut bytes = vec![0; ROWS * WIDTH * 4];
         bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes());
-        assert!(Style::from_bytes(&bytes).is_err());
+        assert!(Style::from_bytes(&bytes, 1.0).is_err());
     }
 }
