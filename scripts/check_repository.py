@@ -29,7 +29,10 @@ ALLOWED = {
         "voxgate-api", "voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-engine-local",
         "voxgate-http-client", "voxgate-models", "voxgate-services", "voxgate-store",
     },
-    "voxgate-cli": {"voxgate-server"},
+    "voxgate-cli": {
+        "voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-models", "voxgate-server", "voxgate-services",
+        "voxgate-store",
+    },
     "voxgate-testing": set(),
 }
 LONGEST_FILE = 700

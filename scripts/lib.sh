@@ -44,6 +44,7 @@ setup_build() {
 setup_test() {
     setup_build
     need curl curl
+    need node nodejs
     if ! find_postgres; then
         MISSING+=(postgresql)
         install_missing

@@ -290,5 +290,8 @@ pub(crate) enum Bench {
         /// Runs of each text; the median is printed
         #[arg(long, default_value_t = 3)]
         runs: usize,
+        /// Compute threads; 1 is what other engines are compared with [default: as configured]
+        #[arg(long)]
+        threads: Option<usize>,
     },
 }

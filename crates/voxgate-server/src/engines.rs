@@ -54,6 +54,29 @@ fn load_local(config: &Config, engines: &mut Vec<Arc<dyn SpeechEngine>>) -> Resu
     Ok(())
 }
 
+/// Kokoro, and every Piper voice whose folder is among the models.
+#[cfg(feature = "native")]
+fn local_config(config: &Config) -> voxgate_engine_local::LocalConfig {
+    let models_dir = config.models_dir();
+    let mut piper_voices: Vec<String> = if config.engines.piper {
+        std::fs::read_dir(&models_dir)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter_map(|name| Some(name.strip_prefix(voxgate_engine_local::PIPER_MODEL_PREFIX)?.to_owned()))
+            .collect()
+    } else {
+        Vec::new()
+    };
+    piper_voices.sort();
+    voxgate_engine_local::LocalConfig {
+        models_dir,
+        kokoro: config.engines.kokoro,
+        piper_voices,
+        threads: config.engines.threads,
+    }
+}
+
 #[cfg(not(feature = "native"))]
 #[allow(clippy::unnecessary_wraps, reason = "the same signature as with engines")]
 fn load_local(_config: &Config, _engines: &mut Vec<Arc<dyn SpeechEngine>>) -> Result<(), EnginesError> {

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use voxgate_api::extract::DecodeOptions;
 use voxgate_api::{ApiConfig, ApiState, Hsts, MetricsAccess, Readiness};
+use voxgate_domain::EmailPolicy;
 use voxgate_services::Services;
 use voxgate_services::speech::SpeechEngines;
 
@@ -255,27 +257,23 @@ fn api_config(config: &Config, tls: bool) -> ApiConfig {
         trusted_proxies: config.server.trusted_proxies.iter().filter_map(|n| n.parse().ok()).collect(),
         max_body_bytes: config.server.max_body_bytes,
         body_deadline: Duration::from_secs(config.server.body_timeout_seconds),
-        ..ApiConfig::default()
+        decode: DecodeOptions {
+            email: EmailPolicy {
+                allow_reserved_domains: config.auth.allow_reserved_domains,
+            },
+            max_text_characters: config.speech.max_characters,
+        },
     }
 }
 
-/// Buckets in seconds for everything called `…_seconds`: from a cached read to a long synthesis.
-const SECONDS: [f64; 14] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0,
-];
-
 fn install_metrics(config: &Config) -> Result<Option<metrics_exporter_prometheus::PrometheusHandle>, ServeError> {
-    use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
     if !config.observability.metrics {
         return Ok(None);
     }
-    let fail = |e: metrics_exporter_prometheus::BuildError| ServeError::Metrics(e.to_string());
-    PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-        .map_err(fail)?
-        .install_recorder()
+    voxgate_api::recorder_builder()
+        .and_then(metrics_exporter_prometheus::PrometheusBuilder::install_recorder)
         .map(Some)
-        .map_err(fail)
+        .map_err(|e| ServeError::Metrics(e.to_string()))
 }
 
 /// Keeps histograms from growing between scrapes.
