@@ -20,6 +20,7 @@ pub(crate) async fn copy(source: &Path, target: &Path) -> Result<(), StoreError>
     let (source, target) = (source.to_owned(), target.to_owned());
     blocking(move || {
         let started = Instant::now();
+        refuse_live_target(&target)?;
         let unfinished = Unfinished::beside(&target)?;
         create_private(&unfinished.0)?;
         let connection = open_reader(&source, &SqliteOptions::default())?;
@@ -49,6 +50,24 @@ pub(crate) async fn copy(source: &Path, target: &Path) -> Result<(), StoreError>
 
 fn refused(target: &Path, why: &dyn std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("backup to {}: {why}", target.display()))
+}
+
+/// A log beside the target belongs to a database in use there (this one, perhaps). Renaming a copy under it would mix the two,
+/// because SQLite would play that log into the copy.
+fn refuse_live_target(target: &Path) -> Result<(), StoreError> {
+    let mut log = target.as_os_str().to_owned();
+    log.push("-wal");
+    let log = PathBuf::from(log);
+    if log.exists() {
+        return Err(refused(
+            target,
+            &format!(
+                "{} shows that a database is in use there; choose another path, or stop the server that uses it",
+                log.display()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Lets SQLite check the whole copy.

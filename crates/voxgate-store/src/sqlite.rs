@@ -124,12 +124,10 @@ impl SqliteStore {
 
     pub(crate) async fn close(&self) {
         self.scans.close();
+        // The writer goes last: only a connection that may write moves the log into the main file and removes it.
+        self.readers.drop_idle();
         self.writer.close().await;
-        self.readers
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.readers.drop_idle();
     }
 }
 
@@ -156,6 +154,13 @@ struct Readers {
 }
 
 impl Readers {
+    fn drop_idle(&self) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     fn lend(&self) -> Result<Lent<'_>, StoreError> {
         let idle = self
             .idle

@@ -103,6 +103,14 @@ async fn a_copy_that_cannot_be_made_says_why_and_keeps_the_old_one() {
         matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("copy.db")),
         "{refused:?}"
     );
+    let StoreConfig::Sqlite { path, .. } = f.config() else {
+        unreachable!()
+    };
+    let itself = f.db.backup_to(&path).await;
+    assert!(
+        matches!(&itself, Err(StoreError::Unavailable(why)) if why.contains("in use")),
+        "{itself:?}"
+    );
     let missing = f.db.backup_to(f.beside("no/such/folder/copy.db")).await;
     assert!(
         matches!(&missing, Err(StoreError::Unavailable(_))),
@@ -125,7 +133,7 @@ async fn the_state_of_both_databases() {
         let state = f.db.inspect().await.unwrap();
         assert_eq!((state.backend, state.schema_version), (f.db.backend(), 1));
         assert!(
-            state.data_bytes > 4096 && !state.server_version.is_empty(),
+            state.data_bytes + state.log_bytes > 4096 && !state.server_version.is_empty(),
             "{state:?}"
         );
         assert_eq!(state.log_bytes > 0, state.backend == Backend::Sqlite);

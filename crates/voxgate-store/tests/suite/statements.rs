@@ -2,12 +2,6 @@
 
 use crate::fixture::Fixture;
 
-/// The statements of every noun's module.
-fn all() -> Vec<(&'static str, &'static str)> {
-    let lists: &[&[(&str, &str)]] = &[];
-    lists.iter().flat_map(|list| list.iter().copied()).collect()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn both_databases_accept_every_statement() {
     let (sqlite, postgres) = (
@@ -17,7 +11,7 @@ async fn both_databases_accept_every_statement() {
     sqlite.db.migrate().await.unwrap();
     postgres.db.migrate().await.unwrap();
     let mut wrong = Vec::new();
-    for (name, sql) in all() {
+    for (name, sql) in voxgate_store::STATEMENTS.iter().copied().flatten().copied() {
         match (
             sqlite.db.describe(sql).await,
             postgres.db.describe(sql).await,
@@ -27,6 +21,20 @@ async fn both_databases_accept_every_statement() {
             (lite, pg) => wrong.push(format!("{name}\n  sqlite: {lite:?}\n  postgres: {pg:?}")),
         }
     }
+    let mut names: Vec<_> = voxgate_store::STATEMENTS
+        .iter()
+        .copied()
+        .flatten()
+        .map(|(name, _)| name)
+        .collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert!(
+        count > 50 && names.len() == count,
+        "{count} names, {} of them different",
+        names.len()
+    );
     assert!(
         wrong.is_empty(),
         "{} statements:\n{}",
