@@ -42,6 +42,8 @@ pub enum LimitKind {
     WordsPerDay,
     /// Words in the UTC month.
     WordsPerMonth,
+    /// Failed logins.
+    LoginAttempts,
 }
 
 impl LimitKind {
@@ -52,6 +54,7 @@ impl LimitKind {
             Self::RequestsPerMinute => "requests_per_minute",
             Self::WordsPerDay => "words_per_day",
             Self::WordsPerMonth => "words_per_month",
+            Self::LoginAttempts => "login_attempts",
         }
     }
 }

@@ -10,6 +10,8 @@ use voxgate_domain::{EmailPolicy, OrgLimits, PasswordPolicy};
 /// The whole configuration of this crate. [`Default`] is a working private installation on localhost.
 #[derive(Debug, Clone)]
 pub struct ServicesConfig {
+    /// Which kind of process this is.
+    pub process: Process,
     /// Where people reach this installation, without a trailing slash, as in `https://api.example.com`; links in mail
     /// begin with it.
     pub public_base_url: String,
@@ -30,6 +32,7 @@ pub struct ServicesConfig {
 impl Default for ServicesConfig {
     fn default() -> Self {
         Self {
+            process: Process::SoleServer,
             public_base_url: "http://127.0.0.1:8080".into(),
             email: EmailPolicy::default(),
             default_limits: OrgLimits::default(),
@@ -39,6 +42,18 @@ impl Default for ServicesConfig {
             speech: SpeechConfig::default(),
         }
     }
+}
+
+/// Which kind of process this is; decides what it does in the background and whom it believes dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Process {
+    /// The only process that serves requests on this database. What is pending when it starts was left by a crash.
+    SoleServer,
+    /// One of several that share a (Postgres) database. Another one is believed dead when it gave no sign of life for a
+    /// minute.
+    OneOfSeveral,
+    /// A command beside a server: settles nothing and sends no mail by itself.
+    Command,
 }
 
 /// Passwords, sessions, registration.
@@ -54,8 +69,8 @@ pub struct IdentityConfig {
     pub verify_token_lifetime: Duration,
     /// How long the link to reset a password lasts. Default: one hour.
     pub reset_token_lifetime: Duration,
-    /// Whether changing a password ends the sessions that began before, except the one that changed it. A reset by mail
-    /// always ends them. Default: no, as in the reference.
+    /// Whether changing a password ends every session of the account, the one that changed it included. A reset by mail
+    /// always does. Default: no, as in the reference.
     pub end_sessions_on_password_change: bool,
     /// The rule for new passwords.
     pub password: PasswordPolicy,
@@ -115,9 +130,10 @@ impl Default for Argon2Config {
 /// never per account alone, so that nobody can lock a person out from elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ThrottleConfig {
-    /// Failures from one client address on one account that are free. Default: 5.
+    /// Failures from one client address on one account that are free. Default: 10.
     pub free_failures_per_account: u32,
-    /// Failures from one client address over all accounts that are free. Default: 50.
+    /// Failures from one client address over all accounts that are free; loopback
+    /// addresses are not counted, because behind a proxy on the same machine they are everybody's. Default: 100.
     pub free_failures_per_address: u32,
     /// The pause after the first failure that is not free; it doubles with each further one. Default: 1 s.
     pub first_pause: Duration,
@@ -130,8 +146,8 @@ pub struct ThrottleConfig {
 impl Default for ThrottleConfig {
     fn default() -> Self {
         Self {
-            free_failures_per_account: 5,
-            free_failures_per_address: 50,
+            free_failures_per_account: 10,
+            free_failures_per_address: 100,
             first_pause: Duration::from_secs(1),
             longest_pause: Duration::from_secs(15 * 60),
             forget_after: Duration::from_secs(3600),
@@ -219,7 +235,8 @@ pub struct SpeechConfig {
     /// Encoded audio up to this many bytes is collected and answered with its length; longer audio is streamed from
     /// there on. Bounds the memory of one request. Default: 4 MiB.
     pub max_buffered_bytes: usize,
-    /// A request is given up when the engine delivers nothing for this long. Default: 120 s.
+    /// A request is given up when the engine delivers nothing for this long. Counts the wait for a free
+    /// engine too. Default: 300 s.
     pub stall_timeout: Duration,
     /// What to tell a caller while no voices are installed, as in ``run `voxgate models pull kokoro` ``.
     pub install_hint: String,
@@ -230,7 +247,7 @@ impl Default for SpeechConfig {
         Self {
             max_characters: 5_000,
             max_buffered_bytes: 4 * 1024 * 1024,
-            stall_timeout: Duration::from_secs(120),
+            stall_timeout: Duration::from_secs(300),
             install_hint: "run `voxgate models pull` on the server".into(),
         }
     }

@@ -9,12 +9,14 @@
 
 pub mod bootstrap;
 mod config;
+mod core;
 mod fault;
 pub mod identity;
 pub mod invitations;
 pub mod keys;
 pub mod limits;
 pub mod mail;
+mod maintenance;
 pub mod orgs;
 mod principal;
 mod secrets;
@@ -25,7 +27,7 @@ pub mod usage;
 
 pub use config::{
     Argon2Config, ConfigError, IdentityConfig, InvitationConfig, MailConfig, MailTransport,
-    ServicesConfig, SmtpConfig, SmtpSecurity, SpeechConfig, ThrottleConfig,
+    Process, ServicesConfig, SmtpConfig, SmtpSecurity, SpeechConfig, ThrottleConfig,
 };
 pub use fault::Fault;
 pub use principal::{CredentialKind, OrgContext, Principal};

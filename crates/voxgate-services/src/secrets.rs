@@ -1,6 +1,7 @@
-//! The keys this installation signs and hashes with.
+//! The keys this installation signs and hashes with, and the secrets it makes.
 
-use secrecy::{ExposeSecret as _, SecretBox};
+use rand::distr::{Alphanumeric, SampleString as _};
+use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 /// One secret per purpose, so that what signs a session can never sign a password reset.
 #[derive(Debug)]
@@ -37,5 +38,160 @@ impl Secrets {
             }
         }
         None
+    }
+}
+
+/// Keyed hashes of secrets that are stored or compared, one key per purpose, all derived from the pepper. The secrets
+/// are long and random (or, for the throttle, no secrets at all), so a fast hash is the right one.
+pub(crate) struct Hashes {
+    api_key: [u8; 32],
+    invitation: [u8; 32],
+    session: [u8; 32],
+    throttle: [u8; 32],
+    password_state: [u8; 32],
+}
+
+impl Hashes {
+    pub(crate) fn new(secrets: &Secrets) -> Self {
+        let key = |context| blake3::derive_key(context, secrets.api_key_pepper.expose_secret());
+        Self {
+            api_key: key("voxgate 2026-11 api key hash"),
+            invitation: key("voxgate 2026-11 invitation token hash"),
+            session: key("voxgate 2026-11 session token hash"),
+            throttle: key("voxgate 2026-11 throttle subject hash"),
+            password_state: key("voxgate 2026-11 password fingerprint"),
+        }
+    }
+
+    pub(crate) fn api_key(&self, secret: &str) -> Vec<u8> {
+        keyed(&self.api_key, secret)
+    }
+
+    pub(crate) fn invitation(&self, token: &str) -> Vec<u8> {
+        keyed(&self.invitation, token)
+    }
+
+    pub(crate) fn session(&self, token: &str) -> Vec<u8> {
+        keyed(&self.session, token)
+    }
+
+    /// Parts are joined by a character that no part contains.
+    pub(crate) fn throttle(&self, parts: &[&str]) -> Vec<u8> {
+        keyed(&self.throttle, &parts.join("\u{1F}"))
+    }
+
+    /// Changes when the stored password hash does; tells nothing about it.
+    pub(crate) fn password_fingerprint(&self, password_hash: &str) -> String {
+        blake3::keyed_hash(&self.password_state, password_hash.as_bytes())
+            .to_hex()
+            .to_string()
+    }
+}
+
+fn keyed(key: &[u8; 32], text: &str) -> Vec<u8> {
+    blake3::keyed_hash(key, text.as_bytes()).as_bytes().to_vec()
+}
+
+/// 32 random bytes in URL-safe base64 (43 characters).
+pub(crate) fn random_token() -> String {
+    use base64::Engine as _;
+    let mut bytes = [0_u8; 32];
+    rand::fill(&mut bytes);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// A password for a person to copy: 20 letters and digits, about 119 bits.
+pub(crate) fn random_password() -> SecretString {
+    Alphanumeric.sample_string(&mut rand::rng(), 20).into()
+}
+
+/// What every API key begins with.
+pub(crate) const API_KEY_PREFIX: &str = "vg_";
+const API_KEY_RANDOM: usize = 43;
+const API_KEY_CHECK: usize = 6;
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `vg_`, 43 random base62 characters (256 bits), 6 check characters.
+pub(crate) fn random_api_key() -> SecretString {
+    let body = Alphanumeric.sample_string(&mut rand::rng(), API_KEY_RANDOM);
+    let check = api_key_check(&body);
+    format!("{API_KEY_PREFIX}{body}{check}").into()
+}
+
+/// Whether a text could be one of our keys: right length, right alphabet, right check characters. A typing error is told
+/// apart from an unknown key without asking the database.
+pub(crate) fn is_well_formed_api_key(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(API_KEY_PREFIX) else {
+        return false;
+    };
+    rest.len() == API_KEY_RANDOM + API_KEY_CHECK
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && api_key_check(&rest[..API_KEY_RANDOM]) == rest[API_KEY_RANDOM..]
+}
+
+fn api_key_check(body: &str) -> String {
+    let digest = blake3::hash(body.as_bytes());
+    let mut number = digest
+        .as_bytes()
+        .iter()
+        .take(4)
+        .fold(0_u32, |number, &byte| (number << 8) | u32::from(byte));
+    let mut check = String::with_capacity(API_KEY_CHECK);
+    for _ in 0..API_KEY_CHECK {
+        check.push(char::from(BASE62[(number % 62) as usize]));
+        number /= 62;
+    }
+    check
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn secret(byte: u8, len: usize) -> SecretBox<Vec<u8>> {
+        SecretBox::new(Box::new(vec![byte; len]))
+    }
+
+    #[test]
+    fn short_and_shared_secrets_are_refused() {
+        let with = |reset| Secrets {
+            jwt: secret(1, 32),
+            verify: secret(2, 32),
+            reset,
+            api_key_pepper: secret(4, 64),
+        };
+        assert_eq!(with(secret(3, 32)).weakness(), None);
+        assert_eq!(with(secret(3, 31)).weakness(), Some("reset"));
+        assert_eq!(with(secret(1, 32)).weakness(), Some("reset"));
+    }
+
+    #[test]
+    fn a_typing_error_in_a_key_is_seen() {
+        let key = random_api_key();
+        let key = key.expose_secret();
+        assert!(is_well_formed_api_key(key), "{key}");
+        for at in 3..key.len() {
+            let mut wrong: Vec<char> = key.chars().collect();
+            wrong[at] = if wrong[at] == 'a' { 'b' } else { 'a' };
+            let wrong: String = wrong.into_iter().collect();
+            assert!(!is_well_formed_api_key(&wrong), "{wrong} from {key}");
+        }
+        assert!(!is_well_formed_api_key("vg_"));
+        assert!(!is_well_formed_api_key(&key[..key.len() - 1]));
+        assert!(!is_well_formed_api_key(&key.replace("vg_", "vx_")));
+    }
+
+    #[test]
+    fn hashes_differ_by_purpose() {
+        let hashes = Hashes::new(&Secrets {
+            jwt: secret(1, 32),
+            verify: secret(2, 32),
+            reset: secret(3, 32),
+            api_key_pepper: secret(4, 32),
+        });
+        assert_ne!(hashes.api_key("x"), hashes.invitation("x"));
+        assert_ne!(hashes.session("x"), hashes.throttle(&["x"]));
+        assert_ne!(hashes.throttle(&["a", "bc"]), hashes.throttle(&["ab", "c"]));
     }
 }

@@ -2,20 +2,29 @@
 
 use std::sync::Arc;
 
-use voxgate_domain::Clock;
+use tokio::sync::{Notify, Semaphore};
+use voxgate_domain::{Clock, Timestamp};
 use voxgate_store::Db;
 
 use crate::bootstrap::Bootstrap;
 use crate::config::ConfigError;
+use crate::core::Core;
 use crate::identity::Identity;
+use crate::identity::password::Passwords;
+use crate::identity::tokens::Tokens;
 use crate::invitations::Invitations;
 use crate::keys::Keys;
+use crate::keys::touch::Touches;
 use crate::limits::Limits;
-use crate::mail::Mail;
+use crate::limits::rate::RateWindows;
+use crate::mail::transport::Transport;
+use crate::mail::{self, Mail};
 use crate::orgs::Orgs;
-use crate::speech::{Speech, SpeechEngines};
+use crate::secrets::Hashes;
+use crate::speech::{EngineSlot, Speech, SpeechEngines};
+use crate::tasks::Tasks;
 use crate::usage::Usage;
-use crate::{Fault, Secrets, ServicesConfig};
+use crate::{Fault, Process, Secrets, ServicesConfig, maintenance};
 
 /// What [`Services::start`] is built from.
 pub struct ServicesParts {
@@ -51,73 +60,143 @@ pub enum StartError {
 /// Every use case. Cheap to clone; all clones are one.
 #[derive(Clone)]
 pub struct Services {
-    #[allow(dead_code)]
-    inner: Arc<Inner>,
+    core: Arc<Core>,
+    identity: Identity,
+    orgs: Orgs,
+    invitations: Invitations,
+    keys: Keys,
+    limits: Limits,
+    usage: Usage,
+    speech: Speech,
+    mail: Mail,
+    bootstrap: Bootstrap,
 }
 
-struct Inner {}
-
 impl Services {
-    /// Checks the configuration, settles what a crash left behind and starts the background tasks.
+    /// Checks the configuration, settles what a crash left behind and starts the background tasks on the current runtime.
     ///
     /// # Errors
     /// [`StartError`]; nothing is left running.
-    pub async fn start(_parts: ServicesParts) -> Result<Self, StartError> {
-        unimplemented!()
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
+    pub async fn start(parts: ServicesParts) -> Result<Self, StartError> {
+        let ServicesParts {
+            config,
+            db,
+            secrets,
+            clock,
+            engines,
+        } = parts;
+        config.validate()?;
+        if let Some(weak) = secrets.weakness() {
+            return Err(StartError::WeakSecret(weak));
+        }
+        let identity = config.identity.clone();
+        let passwords = tokio::task::spawn_blocking(move || Passwords::new(&identity))
+            .await
+            .map_err(|error| Fault::Internal(format!("password hashing: {error}")))??;
+        let slot = EngineSlot::default();
+        if let Some(engines) = engines {
+            slot.put(engines);
+        }
+        let process = config.process;
+        let core = Arc::new(Core {
+            transport: Transport::new(&config.mail).map_err(StartError::Mail)?,
+            tokens: Tokens::new(&secrets),
+            hashes: Hashes::new(&secrets),
+            passwords,
+            rates: RateWindows::default(),
+            engines: slot,
+            touches: Touches::default(),
+            mail_waiting: Notify::new(),
+            mail_turn: Semaphore::new(1),
+            tasks: Tasks::new(),
+            node_id: uuid::Uuid::now_v7().to_string(),
+            config,
+            db,
+            clock,
+        });
+        if process != Process::Command {
+            maintenance::show_life(&core).await.map_err(Fault::from)?;
+            maintenance::settle_abandoned(&core)
+                .await
+                .map_err(Fault::from)?;
+            drop(core.tasks.spawn(maintenance::run(Arc::clone(&core))));
+            drop(core.tasks.spawn(mail::run(Arc::clone(&core))));
+        }
+        Ok(Self {
+            identity: Identity::new(Arc::clone(&core)),
+            orgs: Orgs::new(Arc::clone(&core)),
+            invitations: Invitations::new(Arc::clone(&core)),
+            keys: Keys::new(Arc::clone(&core)),
+            limits: Limits::new(Arc::clone(&core)),
+            usage: Usage::new(Arc::clone(&core)),
+            speech: Speech::new(Arc::clone(&core)),
+            mail: Mail::new(Arc::clone(&core)),
+            bootstrap: Bootstrap::new(Arc::clone(&core)),
+            core,
+        })
     }
 
     /// Logins, sessions, accounts.
     #[must_use]
     pub fn identity(&self) -> &Identity {
-        unimplemented!()
+        &self.identity
     }
 
     /// Organisations.
     #[must_use]
     pub fn orgs(&self) -> &Orgs {
-        unimplemented!()
+        &self.orgs
     }
 
     /// Invitations.
     #[must_use]
     pub fn invitations(&self) -> &Invitations {
-        unimplemented!()
+        &self.invitations
     }
 
     /// API keys.
     #[must_use]
     pub fn keys(&self) -> &Keys {
-        unimplemented!()
+        &self.keys
     }
 
     /// What organisations may still use.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        unimplemented!()
+        &self.limits
     }
 
     /// What organisations have used.
     #[must_use]
     pub fn usage(&self) -> &Usage {
-        unimplemented!()
+        &self.usage
     }
 
     /// Synthesis.
     #[must_use]
     pub fn speech(&self) -> &Speech {
-        unimplemented!()
+        &self.speech
     }
 
     /// Outgoing messages.
     #[must_use]
     pub fn mail(&self) -> &Mail {
-        unimplemented!()
+        &self.mail
     }
 
     /// The first start.
     #[must_use]
     pub fn bootstrap(&self) -> &Bootstrap {
-        unimplemented!()
+        &self.bootstrap
+    }
+
+    /// The clock that everything here goes by.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.core.now()
     }
 
     /// Whether the database answers; for readiness.
@@ -125,12 +204,17 @@ impl Services {
     /// # Errors
     /// [`Fault`] where it does not.
     pub async fn check(&self) -> Result<(), Fault> {
-        unimplemented!()
+        Ok(self.core.db.ping().await?)
     }
 
     /// Stops the background tasks and waits until everything that must be settled is settled. Call it after the
-    /// listeners have drained and before the database is dropped.
+    /// listeners have drained and before the database is closed; later calls return at once.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        self.core.tasks.shutdown().await;
+        if self.core.config.process != Process::Command
+            && let Err(error) = maintenance::leave(&self.core).await
+        {
+            tracing::warn!(%error, "the shutdown was not noted in the database");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use voxgate_domain::{InvalidEmail, InvalidPassword, Refusal, Refuse};
+use voxgate_domain::{InvalidEmail, InvalidPassword, LimitRefusal, Refusal, Refuse};
 
 use crate::Fault;
 use crate::fault::store_errors_are_faults;
@@ -17,11 +17,8 @@ pub enum LoginError {
     #[error("address not verified")]
     NotVerified,
     /// Too many failures from this client; nothing was checked.
-    #[error("too many failed logins, wait {} s", retry_after.as_secs())]
-    Throttled {
-        /// The earliest moment the next attempt is looked at.
-        retry_after: Duration,
-    },
+    #[error("too many failed logins, wait {} s", .0.retry_after_secs())]
+    Throttled(LimitRefusal),
     /// Too many logins are being checked at this moment.
     #[error("too many logins at once")]
     Busy,
@@ -34,9 +31,7 @@ impl Refuse for LoginError {
     fn refusal(&self) -> Refusal {
         match self {
             Self::BadCredentials | Self::NotVerified => Refusal::Invalid { field: None },
-            Self::Throttled { retry_after } => Refusal::Busy {
-                retry_after: *retry_after,
-            },
+            Self::Throttled(limit) => Refusal::Rate(*limit),
             Self::Busy => Refusal::Busy {
                 retry_after: Duration::from_secs(1),
             },
@@ -48,7 +43,7 @@ impl Refuse for LoginError {
         match self {
             Self::BadCredentials => "bad_credentials",
             Self::NotVerified => "not_verified",
-            Self::Throttled { .. } => "too_many_attempts",
+            Self::Throttled(_) => "too_many_attempts",
             Self::Busy => "busy",
             Self::Fault(fault) => fault.code(),
         }
@@ -58,7 +53,7 @@ impl Refuse for LoginError {
         match self {
             Self::BadCredentials => "Wrong e-mail or password".into(),
             Self::NotVerified => "The e-mail address has not been verified".into(),
-            Self::Throttled { .. } => "Too many failed logins, please try again later".into(),
+            Self::Throttled(_) => "Too many failed logins, please try again later".into(),
             Self::Busy => "The service is busy, please try again".into(),
             Self::Fault(fault) => fault.public_message(),
         }

@@ -1,11 +1,24 @@
 //! Logins, sessions and accounts.
+//!
+//! Owns who a caller is and how they show it. Whether they may then do something is asked of [`crate::Principal`] by the
+//! use case in question.
 
+mod accounts;
 mod error;
+pub(crate) mod password;
+mod recovery;
+mod sessions;
+mod throttle;
+pub(crate) mod tokens;
 mod types;
 
-use voxgate_domain::{OrgId, Page, Paged, User, UserId};
+use std::sync::Arc;
 
-use crate::Principal;
+use secrecy::{ExposeSecret as _, SecretString};
+use voxgate_domain::InvalidPassword;
+
+use crate::Fault;
+use crate::core::Core;
 pub use error::{AccountError, AuthError, LoginError};
 pub use types::{
     CreateUserCommand, CreatedUser, Credential, LoginCommand, RegisterCommand,
@@ -14,166 +27,71 @@ pub use types::{
 
 /// The identity use cases.
 #[derive(Clone)]
-pub struct Identity {}
+pub struct Identity {
+    core: Arc<Core>,
+}
 
 impl Identity {
-    /// Opens a session.
-    ///
-    /// # Errors
-    /// [`LoginError`].
-    pub async fn login(&self, _command: LoginCommand) -> Result<Session, LoginError> {
-        unimplemented!()
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
     }
+}
 
-    /// Finds out who presents a credential.
-    ///
-    /// # Errors
-    /// [`AuthError`].
-    pub async fn authenticate(&self, _credential: &Credential) -> Result<Principal, AuthError> {
-        unimplemented!()
+/// The longest name of a person or a key, in characters.
+pub(crate) const MAX_NAME_CHARACTERS: usize = 200;
+
+/// A name as it is kept: trimmed, none where nothing is left.
+///
+/// # Errors
+/// A sentence where it is too long or holds control characters.
+pub(crate) fn checked_name(name: &str) -> Result<Option<String>, String> {
+    let name = name.trim();
+    if name.chars().count() > MAX_NAME_CHARACTERS {
+        return Err(format!("must be at most {MAX_NAME_CHARACTERS} characters"));
     }
-
-    /// Ends the session the caller presented.
-    ///
-    /// # Errors
-    /// [`AuthError::Unauthenticated`] where the caller came with an API key: there is no session to end.
-    pub async fn logout(&self, _principal: &Principal) -> Result<(), AuthError> {
-        unimplemented!()
+    if name.chars().any(char::is_control) {
+        return Err("must not contain control characters".into());
     }
+    Ok((!name.is_empty()).then(|| name.to_owned()))
+}
 
-    /// Creates an account for a stranger, where the installation allows it.
-    ///
-    /// # Errors
-    /// [`AccountError::RegistrationDisabled`], `InvalidEmail`, `InvalidPassword` (checked before) `EmailTaken`.
-    pub async fn register(&self, _command: RegisterCommand) -> Result<User, AccountError> {
-        unimplemented!()
-    }
+/// Why a new password was not hashed.
+pub(crate) enum NewPasswordError {
+    Invalid(InvalidPassword),
+    Busy,
+    Fault(Fault),
+}
 
-    /// Whether strangers may create accounts; where not, the route does not exist.
-    #[must_use]
-    pub fn registration_enabled(&self) -> bool {
-        unimplemented!()
-    }
-
-    /// Mails a link that verifies an address. Succeeds for every well-formed address, known or not.
-    ///
-    /// # Errors
-    /// [`AccountError::InvalidEmail`].
-    pub async fn request_verify(&self, _email: &str) -> Result<(), AccountError> {
-        unimplemented!()
-    }
-
-    /// Verifies an address with the token from the mail.
-    ///
-    /// # Errors
-    /// [`AccountError::BadToken`], [`AccountError::AlreadyVerified`].
-    pub async fn verify(&self, _token: &str) -> Result<User, AccountError> {
-        unimplemented!()
-    }
-
-    /// Mails a link that resets the password. Succeeds for every well-formed address, known or not.
-    ///
-    /// # Errors
-    /// [`AccountError::InvalidEmail`].
-    pub async fn forgot_password(&self, _email: &str) -> Result<(), AccountError> {
-        unimplemented!()
-    }
-
-    /// Sets a new password with the token from the mail.
-    ///
-    /// # Errors
-    /// [`AccountError::BadToken`], [`AccountError::InvalidPassword`].
-    pub async fn reset_password(&self, _command: ResetPasswordCommand) -> Result<(), AccountError> {
-        unimplemented!()
-    }
-
-    /// The caller's own account.
-    ///
-    /// # Errors
-    /// [`AccountError::NotFound`] for the operator, who has none.
-    pub async fn me(&self, _principal: &Principal) -> Result<User, AccountError> {
-        unimplemented!()
-    }
-
-    /// Changes the caller's own account.
-    ///
-    /// # Errors
-    /// `InvalidEmail`, `EmailTaken` (also for one's own address in other letter case, as in the reference), `InvalidPassword`.
-    pub async fn update_me(
+impl Core {
+    /// Checks a new password against the rule and hashes it.
+    pub(crate) async fn hash_new_password(
         &self,
-        _principal: &Principal,
-        _change: UpdateMe,
-    ) -> Result<User, AccountError> {
-        unimplemented!()
+        password: &SecretString,
+        email: &str,
+    ) -> Result<String, NewPasswordError> {
+        self.config
+            .identity
+            .password
+            .check(password.expose_secret(), email)
+            .map_err(NewPasswordError::Invalid)?;
+        let place = self
+            .passwords
+            .place()
+            .await
+            .map_err(|_| NewPasswordError::Busy)?;
+        self.passwords
+            .hash(place, password)
+            .await
+            .map_err(NewPasswordError::Fault)
     }
+}
 
-    /// Any account; system administrators only.
-    ///
-    /// # Errors
-    /// `Forbidden`, `NotFound`.
-    pub async fn user(&self, _principal: &Principal, _id: UserId) -> Result<User, AccountError> {
-        unimplemented!()
-    }
-
-    /// The account of an address; system administrators only.
-    ///
-    /// # Errors
-    /// `Forbidden`, `NotFound`.
-    pub async fn user_by_email(
-        &self,
-        _principal: &Principal,
-        _email: &str,
-    ) -> Result<User, AccountError> {
-        unimplemented!()
-    }
-
-    /// Every account, or every account of one organisation; system administrators only.
-    ///
-    /// # Errors
-    /// `Forbidden`.
-    pub async fn users(
-        &self,
-        _principal: &Principal,
-        _organization: Option<OrgId>,
-        _page: Page,
-    ) -> Result<Paged<User>, AccountError> {
-        unimplemented!()
-    }
-
-    /// Creates an account; system administrators only.
-    ///
-    /// # Errors
-    /// `Forbidden`, `InvalidEmail`, `InvalidPassword`, `EmailTaken`, `Invalid { field: "organization_id" }`.
-    pub async fn create_user(
-        &self,
-        _principal: &Principal,
-        _command: CreateUserCommand,
-    ) -> Result<CreatedUser, AccountError> {
-        unimplemented!()
-    }
-
-    /// Changes any account; system administrators only.
-    ///
-    /// # Errors
-    /// `Forbidden`, `NotFound`, `InvalidEmail`, `InvalidPassword`, `EmailTaken`, `Invalid`, `LastAdministrator`.
-    pub async fn update_user(
-        &self,
-        _principal: &Principal,
-        _id: UserId,
-        _change: UpdateUser,
-    ) -> Result<User, AccountError> {
-        unimplemented!()
-    }
-
-    /// Removes an account; system administrators only. Its usage history stays.
-    ///
-    /// # Errors
-    /// `Forbidden`, `NotFound`, `LastAdministrator`.
-    pub async fn delete_user(
-        &self,
-        _principal: &Principal,
-        _id: UserId,
-    ) -> Result<(), AccountError> {
-        unimplemented!()
+impl From<NewPasswordError> for AccountError {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::Invalid(error) => Self::InvalidPassword(error),
+            NewPasswordError::Busy => Self::Busy,
+            NewPasswordError::Fault(fault) => Self::Fault(fault),
+        }
     }
 }

@@ -27,7 +27,7 @@ pub struct ApiKey {
 /// A new API key.
 #[derive(Debug, Clone, Default)]
 pub struct CreateKey {
-    /// What to call it: 1 to 100 characters.
+    /// What to call it: 1 to 200 characters.
     pub name: String,
     /// The account it acts as; `None` means the caller's own. Another's takes an administrator of their organisation.
     pub user_id: Option<UserId>,

@@ -1,74 +1,375 @@
-//! Organisations.
+//! Organisations: the tenants, who may see and change them, and their members.
 
 mod error;
 mod types;
 
-use voxgate_domain::{OrgId, Page, Paged, User};
+use std::sync::Arc;
 
-use crate::Principal;
+use futures_util::FutureExt as _;
+use serde_json::{Map, Value};
+use voxgate_domain::{
+    EmailAddress, OrgId, OrgLimits, OrgStatus, Page, Paged, Patch, Role, Timestamp, User,
+};
+use voxgate_store::orgs::OrgRow;
+use voxgate_store::{orgs, users};
+
+use crate::core::Core;
+use crate::identity::checked_name;
+use crate::invitations::issue;
+use crate::{Fault, Principal};
 pub use error::OrgError;
 pub use types::{CreateOrg, ListOrgs, Organization, UpdateOrg};
 
+/// The longest settings object, as JSON text.
+const MAX_SETTINGS_BYTES: usize = 64 * 1024;
+/// The longest domain name.
+const MAX_DOMAIN_BYTES: usize = 253;
+
 /// The organisation use cases.
 #[derive(Clone)]
-pub struct Orgs {}
+pub struct Orgs {
+    core: Arc<Core>,
+}
 
 impl Orgs {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
     /// All organisations for system administrators, the own one for others.
     ///
     /// # Errors
     /// [`OrgError::Fault`].
     pub async fn list(
         &self,
-        _principal: &Principal,
-        _query: ListOrgs,
+        principal: &Principal,
+        query: ListOrgs,
     ) -> Result<Paged<Organization>, OrgError> {
-        unimplemented!()
+        let db = &self.core.db;
+        let (rows, total) = if principal.is_system_admin() {
+            orgs::list_any_org(db, query.status, query.page).await?
+        } else {
+            let own = match principal.organization_id() {
+                Some(id) => orgs::get(db, id).await?,
+                None => None,
+            };
+            let own: Vec<OrgRow> = own
+                .into_iter()
+                .filter(|own| query.status.is_none_or(|status| status == own.status))
+                .collect();
+            let total = own.len() as u64;
+            let skip = usize::try_from(query.page.offset).unwrap_or(usize::MAX);
+            (own.into_iter().skip(skip).collect(), total)
+        };
+        let items = rows
+            .into_iter()
+            .map(organization)
+            .collect::<Result<_, Fault>>()?;
+        Ok(Paged { items, total })
     }
 
-    /// Creates an organisation and invites its first administrator; system administrators only.
+    /// Creates an organisation and invites its first administrator by mail, in one transaction; system administrators
+    /// only.
     ///
     /// # Errors
-    /// `Forbidden`, `Invalid`, `InvalidEmail` (of `admin_email`).
+    /// `Forbidden`, `Invalid`, `InvalidEmail` and `AdminEmailTaken` (of `admin_email`).
     pub async fn create(
         &self,
-        _principal: &Principal,
-        _command: CreateOrg,
+        principal: &Principal,
+        command: CreateOrg,
     ) -> Result<Organization, OrgError> {
-        unimplemented!()
+        if !principal.is_system_admin() {
+            return Err(OrgError::Forbidden);
+        }
+        let core = &self.core;
+        let admin = EmailAddress::parse(&command.admin_email, core.config.email)?;
+        let defaults = core.config.default_limits;
+        let limits = OrgLimits {
+            daily_words: command.daily_word_limit.unwrap_or(defaults.daily_words),
+            monthly_words: command.monthly_word_limit.unwrap_or(defaults.monthly_words),
+            requests_per_minute: command
+                .rate_limit_per_minute
+                .unwrap_or(defaults.requests_per_minute),
+        };
+        check_limits(&limits)?;
+        let now = core.now();
+        let row = new_row(
+            name(&command.name)?,
+            command.domain.as_deref().map(domain).transpose()?,
+            admin.as_str(),
+            limits,
+            now,
+        );
+        let invited_by = principal.user_id();
+        let issued = issue(core, &row, &admin, Role::OrgAdmin, invited_by);
+        let row = core
+            .db
+            .write(move |tx| {
+                let (row, issued, admin_key) = (row.clone(), issued.clone(), admin.key());
+                async move {
+                    if users::get_by_email_any_org_in(tx, &admin_key)
+                        .await?
+                        .is_some()
+                    {
+                        return Err(OrgError::AdminEmailTaken);
+                    }
+                    orgs::insert(tx, &row).await?;
+                    issued.store(tx, now).await?;
+                    Ok(row)
+                }
+                .boxed()
+            })
+            .await?;
+        core.mail_waiting.notify_one();
+        tracing::info!(org.id = %row.id, "organisation created");
+        Ok(organization(row)?)
     }
 
     /// One organisation; its members and system administrators.
     ///
     /// # Errors
     /// `NotFound`, also for a foreign one.
-    pub async fn get(&self, _principal: &Principal, _id: OrgId) -> Result<Organization, OrgError> {
-        unimplemented!()
+    pub async fn get(&self, principal: &Principal, id: OrgId) -> Result<Organization, OrgError> {
+        if !principal.may_see(id) {
+            return Err(OrgError::NotFound);
+        }
+        let row = orgs::get(&self.core.db, id)
+            .await?
+            .ok_or(OrgError::NotFound)?;
+        Ok(organization(row)?)
     }
 
     /// Changes an organisation. Its administrators may change name, domain and settings; system administrators everything.
+    /// A field that the caller may not change refuses the whole, even where its value would stay the same.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`.
     pub async fn update(
         &self,
-        _principal: &Principal,
-        _id: OrgId,
-        _change: UpdateOrg,
+        principal: &Principal,
+        id: OrgId,
+        change: UpdateOrg,
     ) -> Result<Organization, OrgError> {
-        unimplemented!()
+        if !principal.may_see(id) {
+            return Err(OrgError::NotFound);
+        }
+        let reserved = change.domain_verified.is_some()
+            || change.status.is_some()
+            || change.daily_word_limit.is_some()
+            || change.monthly_word_limit.is_some()
+            || change.rate_limit_per_minute.is_some();
+        if !principal.may_administer(id) || (reserved && !principal.is_system_admin()) {
+            return Err(OrgError::Forbidden);
+        }
+        let change = checked(change)?;
+        let now = self.core.now();
+        let row = self
+            .core
+            .db
+            .write(move |tx| {
+                let change = change.clone();
+                async move {
+                    let before = orgs::get_in(tx, id).await?.ok_or(OrgError::NotFound)?;
+                    let mut after = applied(before.clone(), change);
+                    check_limits(&after.limits)?;
+                    if after != before {
+                        after.updated_at = now;
+                        orgs::update(tx, &after).await?;
+                    }
+                    Ok::<_, OrgError>(after)
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(organization(row)?)
     }
 
-    /// The members of an organisation; its administrators and system administrators.
+    /// The members of an organisation, oldest first; its administrators and system administrators.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`.
     pub async fn members(
         &self,
-        _principal: &Principal,
-        _id: OrgId,
-        _page: Page,
+        principal: &Principal,
+        id: OrgId,
+        page: Page,
     ) -> Result<Paged<User>, OrgError> {
-        unimplemented!()
+        if !principal.may_see(id) || orgs::get(&self.core.db, id).await?.is_none() {
+            return Err(OrgError::NotFound);
+        }
+        if !principal.may_administer(id) {
+            return Err(OrgError::Forbidden);
+        }
+        let (items, total) = users::list(&self.core.db, id, page).await?;
+        Ok(Paged { items, total })
+    }
+}
+
+/// A new, active organisation.
+pub(crate) fn new_row(
+    name: String,
+    domain: Option<String>,
+    admin_email: &str,
+    limits: OrgLimits,
+    now: Timestamp,
+) -> OrgRow {
+    OrgRow {
+        id: OrgId::generate(),
+        name,
+        domain,
+        domain_verified: false,
+        status: OrgStatus::Active,
+        admin_email: admin_email.to_owned(),
+        limits,
+        settings: "{}".into(),
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+#[derive(Clone)]
+struct Checked {
+    name: Option<String>,
+    domain: Patch<String>,
+    settings: Option<String>,
+    other: UpdateOrg,
+}
+
+fn checked(change: UpdateOrg) -> Result<Checked, OrgError> {
+    let domain = match &change.domain {
+        Patch::Set(text) => Patch::Set(domain(text)?),
+        Patch::Clear => Patch::Clear,
+        Patch::Keep => Patch::Keep,
+    };
+    let settings = match &change.settings {
+        Patch::Keep => None,
+        Patch::Clear => Some("{}".to_owned()),
+        Patch::Set(settings) => Some(settings_text(settings)?),
+    };
+    Ok(Checked {
+        name: change.name.as_deref().map(name).transpose()?,
+        domain,
+        settings,
+        other: change,
+    })
+}
+
+fn applied(mut row: OrgRow, change: Checked) -> OrgRow {
+    let other = change.other;
+    if let Some(name) = change.name {
+        row.name = name;
+    }
+    if change.domain.is_mentioned() {
+        let domain = change.domain.apply(None);
+        if domain != row.domain {
+            row.domain = domain;
+            row.domain_verified = false;
+        }
+    }
+    row.domain_verified = other.domain_verified.unwrap_or(row.domain_verified);
+    row.status = other.status.unwrap_or(row.status);
+    row.limits = OrgLimits {
+        daily_words: other.daily_word_limit.unwrap_or(row.limits.daily_words),
+        monthly_words: other.monthly_word_limit.unwrap_or(row.limits.monthly_words),
+        requests_per_minute: other
+            .rate_limit_per_minute
+            .unwrap_or(row.limits.requests_per_minute),
+    };
+    if let Some(settings) = change.settings {
+        row.settings = settings;
+    }
+    row
+}
+
+fn name(text: &str) -> Result<String, OrgError> {
+    checked_name(text)
+        .and_then(|name| name.ok_or_else(|| "must not be empty".into()))
+        .map_err(|reason| OrgError::Invalid {
+            field: "name",
+            reason,
+        })
+}
+
+fn domain(text: &str) -> Result<String, OrgError> {
+    let domain = text.trim().to_lowercase();
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    if domain.len() > MAX_DOMAIN_BYTES || !domain.split('.').all(label) {
+        return Err(OrgError::Invalid {
+            field: "domain",
+            reason: "must be a domain name such as example.com".into(),
+        });
+    }
+    Ok(domain)
+}
+
+fn check_limits(limits: &OrgLimits) -> Result<(), OrgError> {
+    let over = |field, max: u64| {
+        Err(OrgError::Invalid {
+            field,
+            reason: format!("must be at most {max}"),
+        })
+    };
+    if limits.daily_words > OrgLimits::MAX_WORDS {
+        return over("daily_word_limit", OrgLimits::MAX_WORDS);
+    }
+    if limits.monthly_words > OrgLimits::MAX_WORDS {
+        return over("monthly_word_limit", OrgLimits::MAX_WORDS);
+    }
+    if limits.requests_per_minute > OrgLimits::MAX_REQUESTS_PER_MINUTE {
+        return over(
+            "rate_limit_per_minute",
+            u64::from(OrgLimits::MAX_REQUESTS_PER_MINUTE),
+        );
+    }
+    Ok(())
+}
+
+fn settings_text(settings: &Map<String, Value>) -> Result<String, OrgError> {
+    let text = serde_json::to_string(settings)
+        .map_err(|error| Fault::Internal(format!("writing settings: {error}")))?;
+    if text.len() > MAX_SETTINGS_BYTES {
+        return Err(OrgError::Invalid {
+            field: "settings",
+            reason: format!("must be at most {MAX_SETTINGS_BYTES} bytes of JSON"),
+        });
+    }
+    Ok(text)
+}
+
+fn organization(row: OrgRow) -> Result<Organization, Fault> {
+    let settings = serde_json::from_str(&row.settings).map_err(|error| {
+        Fault::Internal(format!("settings of organisation {}: {error}", row.id))
+    })?;
+    Ok(Organization {
+        id: row.id,
+        name: row.name,
+        domain: row.domain,
+        domain_verified: row.domain_verified,
+        status: row.status,
+        admin_email: row.admin_email,
+        limits: row.limits,
+        settings,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn domains_are_lowered_and_checked() {
+        assert_eq!(domain(" Example.COM ").unwrap(), "example.com");
+        assert_eq!(domain("intranet").unwrap(), "intranet");
+        for bad in ["", "a..b", "-a.com", "a b.com", "http://a.com", "a.com/"] {
+            assert!(domain(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -93,7 +93,7 @@ impl Refuse for SpeechError {
                 field: Some("sample_rate_hz"),
             },
             Self::Limited(limit) => match limit.kind {
-                LimitKind::RequestsPerMinute => Refusal::Rate(*limit),
+                LimitKind::RequestsPerMinute | LimitKind::LoginAttempts => Refusal::Rate(*limit),
                 LimitKind::WordsPerDay | LimitKind::WordsPerMonth => Refusal::Quota(*limit),
             },
             Self::Busy { retry_after } => Refusal::Busy {
@@ -145,7 +145,7 @@ impl Refuse for SpeechError {
             | Self::EncoderUnavailable(reason)
             | Self::NoVoices(reason) => reason.clone(),
             Self::Limited(limit) => match limit.kind {
-                LimitKind::RequestsPerMinute => "Rate limit exceeded",
+                LimitKind::RequestsPerMinute | LimitKind::LoginAttempts => "Rate limit exceeded",
                 LimitKind::WordsPerDay => "Daily word limit exceeded",
                 LimitKind::WordsPerMonth => "Monthly word limit exceeded",
             }

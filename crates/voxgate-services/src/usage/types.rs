@@ -7,7 +7,7 @@ use voxgate_domain::{
 /// How much of an allowance is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WordAllowance {
-    /// Words used in the window: by the person in a personal summary, by the organisation otherwise.
+    /// Words the organisation has used in the window, its running requests included.
     pub words_used: u64,
     /// The organisation's limit; `None` where there is no organisation.
     pub limit: Option<u64>,

@@ -1,0 +1,44 @@
+//! What all use cases share: the database, the clock, the keys, the background.
+
+use std::sync::Arc;
+
+use tokio::sync::{Notify, Semaphore};
+use voxgate_domain::{Clock, Timestamp};
+use voxgate_store::Db;
+
+use crate::ServicesConfig;
+use crate::identity::password::Passwords;
+use crate::identity::tokens::Tokens;
+use crate::keys::touch::Touches;
+use crate::limits::rate::RateWindows;
+use crate::mail::transport::Transport;
+use crate::secrets::Hashes;
+use crate::speech::EngineSlot;
+use crate::tasks::Tasks;
+
+/// Shared by every use case; each holds it behind an `Arc`.
+pub(crate) struct Core {
+    pub(crate) config: ServicesConfig,
+    pub(crate) db: Db,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tokens: Tokens,
+    pub(crate) hashes: Hashes,
+    pub(crate) passwords: Passwords,
+    pub(crate) rates: RateWindows,
+    pub(crate) engines: EngineSlot,
+    pub(crate) touches: Touches,
+    pub(crate) transport: Transport,
+    /// Rung when a message was queued.
+    pub(crate) mail_waiting: Notify,
+    /// One round of sending at a time in this process.
+    pub(crate) mail_turn: Semaphore,
+    pub(crate) tasks: Tasks,
+    /// This run of this process, as usage rows and the table of nodes know it.
+    pub(crate) node_id: String,
+}
+
+impl Core {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
