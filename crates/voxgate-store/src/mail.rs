@@ -6,11 +6,8 @@ use crate::decode::{count, parsed};
 use crate::{Db, FromRow, Row, StoreError, Tx, params};
 
 /// Queues a message.
-pub const INSERT: &str = "INSERT INTO mail_outbox (id, kind, recipient, recipient_key, subject, text_body, html_body, \
-     status, attempts, next_attempt_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', 0, $8, $8)";
-/// When the latest message of a kind to an address was queued.
-pub const LATEST: &str = "SELECT created_at FROM mail_outbox WHERE recipient_key = $1 AND kind = $2 \
-     ORDER BY created_at DESC LIMIT 1";
+pub const INSERT: &str = "INSERT INTO mail_outbox (id, kind, recipient, subject, text_body, html_body, \
+     status, attempts, next_attempt_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, 'queued', 0, $7, $7)";
 /// Takes messages that are due, oldest first, and moves their next attempt ahead.
 pub const CLAIM: &str = "UPDATE mail_outbox SET attempts = attempts + 1, next_attempt_at = $2 WHERE id IN \
      (SELECT id FROM mail_outbox WHERE status = 'queued' AND next_attempt_at <= $1 ORDER BY next_attempt_at, id LIMIT $3) \
@@ -34,7 +31,6 @@ pub const PURGE: &str = "DELETE FROM mail_outbox WHERE finished_at < $1";
 /// Every statement of this module.
 pub const STATEMENTS: &[(&str, &str)] = &[
     ("mail::INSERT", INSERT),
-    ("mail::LATEST", LATEST),
     ("mail::CLAIM", CLAIM),
     ("mail::FINISH", FINISH),
     ("mail::RETRY", RETRY),
@@ -52,8 +48,6 @@ pub struct NewMail {
     pub kind: &'static str,
     /// To whom.
     pub recipient: String,
-    /// The recipient's uniqueness key.
-    pub recipient_key: String,
     /// The subject.
     pub subject: String,
     /// The plain text.
@@ -109,7 +103,6 @@ pub async fn insert(tx: &mut Tx<'_>, mail: &NewMail, now: Timestamp) -> Result<(
             mail.id.to_string(),
             mail.kind,
             &mail.recipient,
-            &mail.recipient_key,
             &mail.subject,
             &mail.text_body,
             &mail.html_body,
@@ -118,21 +111,6 @@ pub async fn insert(tx: &mut Tx<'_>, mail: &NewMail, now: Timestamp) -> Result<(
     )
     .await
     .map(|_| ())
-}
-
-/// When the latest message of this kind to this address was queued.
-///
-/// # Errors
-/// Any [`StoreError`] but conflict.
-pub async fn latest_in(
-    tx: &mut Tx<'_>,
-    recipient_key: &str,
-    kind: &'static str,
-) -> Result<Option<Timestamp>, StoreError> {
-    let row = tx
-        .read_opt::<(i64,)>(LATEST, params![recipient_key, kind])
-        .await?;
-    Ok(row.map(|row| Timestamp::from_micros(row.0)))
 }
 
 /// Takes up to `at_most` due messages; nobody else takes them before `lease_until`.

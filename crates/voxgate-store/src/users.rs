@@ -290,6 +290,17 @@ pub async fn list_any_org(db: &Db, page: Page) -> Result<(Vec<User>, u64), Store
     ))
 }
 
+/// Whether there is any account, outside a transaction.
+///
+/// # Errors
+/// Any [`StoreError`] but conflict.
+pub async fn any_any_org(db: &Db) -> Result<bool, StoreError> {
+    Ok(db
+        .read_opt::<(String,)>(ANY_ANY_ORG, params![])
+        .await?
+        .is_some())
+}
+
 /// Whether there is any account.
 ///
 /// # Errors

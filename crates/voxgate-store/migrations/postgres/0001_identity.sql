@@ -93,7 +93,7 @@ CREATE INDEX ix_api_keys_organization ON api_keys (organization_id, created_at, 
 CREATE INDEX ix_api_keys_user ON api_keys (user_id);
 
 CREATE TABLE login_throttle (
-    -- Keyed hash of what is braked: an account seen from an address, or an address.
+    -- Keyed hash of what is braked: an account seen from an address, an address, a kind of mail to somebody.
     subject BYTEA NOT NULL,
     failures BIGINT NOT NULL,
     last_failure_at BIGINT NOT NULL,

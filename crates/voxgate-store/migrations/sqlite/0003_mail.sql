@@ -4,7 +4,6 @@ CREATE TABLE mail_outbox (
     id TEXT NOT NULL,
     kind TEXT NOT NULL,
     recipient TEXT NOT NULL,
-    recipient_key TEXT NOT NULL,
     subject TEXT NOT NULL,
     -- Emptied once the message has been sent or given up: bodies hold links that open doors.
     text_body TEXT NOT NULL,
@@ -20,5 +19,4 @@ CREATE TABLE mail_outbox (
     CONSTRAINT ck_mail_outbox_status CHECK (status IN ('queued', 'sent', 'failed'))
 );
 CREATE INDEX ix_mail_outbox_due ON mail_outbox (next_attempt_at, id) WHERE status = 'queued';
-CREATE INDEX ix_mail_outbox_recipient ON mail_outbox (recipient_key, kind, created_at);
 CREATE INDEX ix_mail_outbox_finished ON mail_outbox (finished_at);
