@@ -3,7 +3,8 @@
 
 The first run makes a virtual environment in --venv and installs the pinned peers into it; later runs reuse it and
 need no network. Each engine runs in a process of its own, on one thread, with the model files of --models-dir.
-Prints one JSON object a line:
+Each peer speaks once to warm up, as `voxgate bench tts` does, then --runs times; medians are printed, one JSON object
+a line:
 {"engine", "version", "length", "audio_s", "wall_s", "cpu_s", "cpu_per_audio_s", "load_s", "load_cpu_s",
  "peak_rss_mb", "first_audio_s"}
 """
@@ -12,6 +13,7 @@ import argparse
 import json
 import pathlib
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -30,6 +32,7 @@ def arguments():
     parser.add_argument("--texts", type=pathlib.Path, default=HERE / "bench_texts.json", help="JSON list of {length, text}")
     parser.add_argument("--engine", choices=["piper", "kokoro"], help="only this peer")
     parser.add_argument("--threads", type=int, default=1, help="threads of the peer's runtime (default 1)")
+    parser.add_argument("--runs", type=int, default=3, help="measured runs of each text (default 3)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -111,27 +114,33 @@ def measure(engine, args):
     speak, rate = {"piper": load_piper, "kokoro": load_kokoro}[engine](args.models_dir, args.threads)
     load_s, load_cpu_s = time.perf_counter() - wall, time.process_time() - cpu
     package = {"piper": "piper-tts", "kokoro": "kokoro-onnx"}[engine]
-    for entry in json.loads(args.texts.read_text()):
-        reset_peak_rss()
-        wall, cpu, first, samples = time.perf_counter(), time.process_time(), None, 0
-        for piece in speak(entry["text"]):
-            first = first or time.perf_counter() - wall
-            samples += len(piece)
-        wall_s, cpu_s, audio_s = time.perf_counter() - wall, time.process_time() - cpu, samples / rate
-        line = {
-            "engine": package,
-            "version": version(package),
-            "length": entry["length"],
-            "audio_s": round(audio_s, 3),
-            "wall_s": round(wall_s, 3),
-            "cpu_s": round(cpu_s, 3),
-            "cpu_per_audio_s": round(cpu_s / audio_s, 4),
-            "load_s": round(load_s, 3),
-            "load_cpu_s": round(load_cpu_s, 3),
-            "peak_rss_mb": peak_rss_mb(),
-            "first_audio_s": round(first, 3),
-        }
+    entries = json.loads(args.texts.read_text())
+    for _ in speak(entries[0]["text"]):
+        pass
+    for entry in entries:
+        runs = [run(speak, rate, entry["text"]) for _ in range(args.runs)]
+        line = {"engine": package, "version": version(package), "length": entry["length"]}
+        line |= {key: round(statistics.median(one[key] for one in runs), 4) for key in runs[0]}
+        line |= {"load_s": round(load_s, 3), "load_cpu_s": round(load_cpu_s, 3)}
         print(json.dumps(line), flush=True)
+
+
+def run(speak, rate, text):
+    """One measured synthesis."""
+    reset_peak_rss()
+    wall, cpu, first, samples = time.perf_counter(), time.process_time(), None, 0
+    for piece in speak(text):
+        first = first or time.perf_counter() - wall
+        samples += len(piece)
+    wall_s, cpu_s, audio_s = time.perf_counter() - wall, time.process_time() - cpu, samples / rate
+    return {
+        "audio_s": audio_s,
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "cpu_per_audio_s": cpu_s / audio_s,
+        "first_audio_s": first,
+        "peak_rss_mb": peak_rss_mb(),
+    }
 
 
 def main():
@@ -142,6 +151,7 @@ def main():
     python = interpreter(args.venv)
     for engine in [args.engine] if args.engine else ["piper", "kokoro"]:
         command = [python, __file__, "--inside", "--engine", engine, "--threads", str(args.threads)]
+        command += ["--runs", str(args.runs)]
         command += ["--venv", args.venv, "--models-dir", args.models_dir, "--texts", args.texts]
         subprocess.run([str(part) for part in command], check=True)
 
