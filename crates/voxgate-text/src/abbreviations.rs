@@ -23,16 +23,20 @@ const NEVER: &[&str] = &[
     "rep", "rev", "sen", "sgt", "supt", "viz", "vs", "tel", "ext", "avg", "incl", "excl", "resp",
 ];
 const BEFORE_NUMBER: &[&str] = &[
-    "art", "ch", "eq", "fig", "figs", "no", "nos", "p", "pp", "sec", "vol", "vols", "jan", "feb",
-    "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "rs", "est", "ca", "c",
-    "ver", "v",
+    "art", "ch", "eq", "fig", "figs", "no", "nos", "p", "pp", "vol", "vols", "jan", "feb", "mar",
+    "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "rs", "est", "ca", "c", "ver",
+    "v",
 ];
 const BEFORE_STARTER: &[&str] = &[
     "apt", "ave", "blvd", "bros", "co", "corp", "ct", "dept", "ft", "hwy", "inc", "jr", "ln",
     "ltd", "pkwy", "pl", "rd", "sq", "sr", "st", "ste", "univ", "assn", "fri", "mon", "sat", "sun",
     "thu", "thurs", "tue", "tues", "wed",
 ];
-const BEFORE_CAPITAL: &[&str] = &["a.m", "al", "am", "etc", "p.m", "pm"];
+const BEFORE_CAPITAL: &[&str] = &[
+    "a.m", "al", "am", "ea", "ed", "eds", "etc", "gal", "hr", "hrs", "lb", "lbs", "max", "mi",
+    "min", "mins", "misc", "oz", "p.m", "pm", "qty", "sec", "secs", "tbsp", "temp", "tsp", "yd",
+    "yds", "yr", "yrs",
+];
 const STARTERS: &[&str] = &[
     "a", "after", "all", "an", "and", "another", "as", "at", "because", "before", "but", "by",
     "can", "do", "does", "each", "for", "from", "have", "he", "her", "here", "his", "how",

@@ -30,6 +30,9 @@ pub use pronounce::{is_phoneme_symbol, to_espeak_ipa};
 use normalise::Piece;
 use pronounce::Pronouncer;
 
+/// Reaches every token class.
+const WARM_UP: &str = "Mr. 5 7% 1/2 1st $5 5 km 3:05 3/4/2026 Mar. 3 v1.2 555-1234 a.b@c.com /a/b a.txt #a IV <b>&amp;";
+
 /// Text to phonemes in one language. Cheap to clone; shared by all threads.
 #[derive(Clone)]
 pub struct Frontend {
@@ -51,9 +54,13 @@ impl Frontend {
             Language::EnUs => &AMERICAN,
             Language::EnGb => &BRITISH,
         };
-        let pronouncer = shared
-            .get_or_init(|| Pronouncer::load(language).map(Arc::new))
-            .clone()?;
+        let load = || -> Result<Arc<Pronouncer>, TextError> {
+            let pronouncer = Pronouncer::load(language)?;
+            // The patterns of the token classes compile at their first use: not in a caller's first sentence.
+            normalise::pieces(WARM_UP, 0, language, &pronouncer);
+            Ok(Arc::new(pronouncer))
+        };
+        let pronouncer = shared.get_or_init(load).clone()?;
         Ok(Frontend {
             language,
             pronouncer,

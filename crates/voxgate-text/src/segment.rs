@@ -129,8 +129,7 @@ impl<'t> Segments<'t> {
                         .starts_with(|n: char| n.is_whitespace() || !c.is_ascii())
             })
             .map(|(i, c)| i + c.len_utf8())
-            .filter(late)
-            .last();
+            .rfind(late);
         let at_blank = || part.rfind(char::is_whitespace).filter(late);
         start + after_mark.or_else(at_blank).unwrap_or(part.len())
     }

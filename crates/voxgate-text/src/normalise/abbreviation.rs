@@ -128,6 +128,8 @@ const SLASHED: &[(&str, &str)] = &[
     ("b/c", "because"),
     ("c/o", "care of"),
     ("n/a", "not applicable"),
+    ("km/h", "kilometers per hour"),
+    ("m/s", "meters per second"),
 ];
 /// What follows these is a saint, not a street.
 const BEFORE_SAINT: &[&str] = &[
@@ -213,11 +215,10 @@ fn short(c: &Cursor<'_>) -> Option<Reading> {
                         || word.starts_with(char::is_uppercase)
                             && next.starts_with(char::is_uppercase)
                 }
+                // A lone letter, and what is also a word, needs its stop: p. 5, no. 5; but ch 5, Fig 5.
                 Numbered => {
                     next_digit
-                        && (stopped || word.len() > 1 && lower != "no" && lower != "art")
-                        && after.starts_with([' ', '.'])
-                        || next_digit && stopped
+                        && (stopped || word.len() > 1 && !matches!(lower.as_str(), "no" | "art"))
                 }
             };
             if !fits || capitals && !stopped && !c.shouting {
@@ -238,7 +239,7 @@ fn next_is_capital(after: &str) -> bool {
 /// Whether the word before belongs to an address: "123 Main", "5th", "Mulholland".
 fn names_a_street(c: &Cursor<'_>) -> bool {
     let previous = c.previous_word();
-    let first_word = c.before().trim().split_whitespace().count() <= 1;
+    let first_word = c.before().split_whitespace().count() <= 1;
     let ordinal = previous.starts_with(|p: char| p.is_ascii_digit());
     // A comma between them parts the two.
     let adjacent = c.before().trim_end().ends_with(char::is_alphanumeric);

@@ -31,6 +31,8 @@ const LOUD: &[&str] = &[
     "STOP", "SUN", "TEN", "THE", "TO", "TOO", "TOP", "TRY", "TWO", "UP", "USE", "WAR", "WAS",
     "WAY", "WE", "WHY", "WIN", "YES", "YET", "YOU",
 ];
+/// Capitals that stand for words.
+const WARS: &[(&str, &str)] = &[("WWI", "World War one"), ("WWII", "World War two")];
 /// A sentence is shouted if at least this many words are in capitals, and none is not.
 const MIN_SHOUTED_WORDS: usize = 3;
 
@@ -54,7 +56,7 @@ fn dotted(c: &Cursor<'_>) -> Option<Reading> {
         len += 2;
     }
     // The last letter may lack its stop: U.S
-    if letters.len() >= 1
+    if !letters.is_empty()
         && bytes.get(len).is_some_and(u8::is_ascii_alphabetic)
         && !bytes
             .get(len + 1)
@@ -107,6 +109,9 @@ pub(super) fn spoken(word: &str, c: &Cursor<'_>) -> Option<String> {
         return Some(word.to_lowercase());
     }
     let lower = stem.to_lowercase();
+    if let Some((_, words)) = WARS.iter().find(|(war, _)| *war == stem) {
+        return Some((*words).to_owned());
+    }
     if stem == "OK" {
         return Some(format!("okay{ending}"));
     }

@@ -203,7 +203,15 @@ fn attached(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
         }
         return Reading::new(found.get(0)?.end(), words);
     }
-    if let Some(found) = p.times.captures(text) {
+    // "3x faster", but "3x + 2" is algebra.
+    let algebra = |len: usize| {
+        text[len..]
+            .trim_start()
+            .starts_with(['+', '-', '=', '*', '/', '^', ')'])
+    };
+    if let Some(found) = p.times.captures(text)
+        && !algebra(found.get(0)?.end())
+    {
         return Reading::new(
             found.get(0)?.end(),
             format!("{} times", decimal(&found["n"], c.language)),
@@ -211,6 +219,10 @@ fn attached(c: &Cursor<'_>, p: &Patterns) -> Option<Reading> {
     }
     let found = p.magnitude.captures(text)?;
     let magnitude = magnitude(&found["m"])?;
+    // "7B parameters", but "221B Baker Street".
+    if &found["m"] == "B" && found["n"].len() > 2 && !found["n"].contains('.') {
+        return None;
+    }
     Reading::new(
         found.get(0)?.end(),
         format!("{} {magnitude}", decimal(&found["n"], c.language)),

@@ -238,6 +238,11 @@ pub(super) fn clean(sentence: &str) -> Cleaned {
         previous = cluster.chars().next();
         at += len;
     }
+    // The breath behind an emoji needs something to follow.
+    if out.last_emoji.is_some_and(|(_, at)| at == out.text.len()) {
+        out.text
+            .truncate(out.text.trim_end_matches([' ', ',']).len());
+    }
     out
 }
 
@@ -297,7 +302,7 @@ mod tests {
     #[test]
     fn emoji_are_named_once() {
         assert_eq!(clean("Hi 😀😀 😀!").text.trim(), "Hi , grinning face, !");
-        assert_eq!(clean("👍🏽").text.trim(), ", thumbs up,");
+        assert_eq!(clean("👍🏽").text.trim(), ", thumbs up");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Words: plain ones as they are, and those that are written as one but spoken as several: camelCase, snake_case,
 //! letters with digits, endless strings.
 
-use super::number_words::{cardinal, digit_by_digit, year};
+use super::number_words::{cardinal, digit_by_digit, plural, year};
 use super::{Cursor, Reading, acronym};
 
 /// Longer runs of letters are taken in pieces of this size, so that no piece grows without bound.
@@ -13,7 +13,7 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     if first == '\'' {
         return elision(c);
     }
-    if !first.is_alphanumeric() {
+    if !first.is_alphanumeric() || matches!(first, '²' | '³') {
         return None;
     }
     let run = word_run(text);
@@ -35,6 +35,8 @@ fn word_run(text: &str) -> &str {
             // A hyphen before a number belongs to the word only if letters stand before it: COVID-19.
             '-' => next.is_some_and(char::is_alphanumeric),
             '_' => true,
+            // Powers are read by name, not as part of the word.
+            '²' | '³' => false,
             _ => c.is_alphanumeric(),
         };
         if !inner || count >= MAX_WORD_CHARS {
@@ -132,6 +134,11 @@ fn single(word: &str, c: &Cursor<'_>) -> String {
     for (i, hump) in humps.iter().enumerate() {
         if hump.bytes().all(|b| b.is_ascii_digit()) {
             out.push(number(hump, &humps, i, c));
+        } else if *hump == "s" && i > 0 && humps[i - 1].ends_with(|d: char| d.is_ascii_digit()) {
+            // MP3s: the plural of the number.
+            if let Some(last) = out.last_mut() {
+                *last = plural(last);
+            }
         } else if let Some(read) = acronym::spoken(hump, c) {
             out.push(read);
         } else if hump.len() == 1 && humps.len() > 1 {

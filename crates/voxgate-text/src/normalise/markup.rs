@@ -15,7 +15,7 @@ pub(super) struct Markup {
 // Attributes need a value: "<b and c>" is arithmetic, "<p class='x'>" is not.
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r#"\A(?:</?[A-Za-z][A-Za-z0-9_:.-]*(?:[ \t\r\n]+[A-Za-z0-9_:.-]+[ \t\r\n]*=[ \t\r\n]*(?:"[^"]*"|'[^']*'|[^ \t\r\n"'<>]+))*[ \t\r\n]*/?>|<!--.*?-->|<\?[^>]*\?>|<!(?:DOCTYPE|\[CDATA\[)[^>]*>|\]\]>)"#,
+        r#"\A(?:</?[A-Za-z][A-Za-z0-9_:.-]*(?:[ \t\r\n]+[A-Za-z0-9_:.-]+[ \t\r\n]*=[ \t\r\n]*(?:"[^"]*"|'[^']*'|[^ \t\r\n"'<>]+))*[ \t\r\n]*/?>|<!--.*?-->|<\?[^>]*\?>|<!DOCTYPE[^>]*>|<!\[CDATA\[|\]\]>)"#,
     )
     .expect("a literal pattern")
 });

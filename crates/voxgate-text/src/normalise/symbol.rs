@@ -5,7 +5,7 @@ use super::{Cursor, Reading};
 pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     let text = c.rest();
     let first = text.chars().next()?;
-    if first.is_alphanumeric() || first.is_whitespace() {
+    if first.is_alphanumeric() && !matches!(first, '²' | '³') || first.is_whitespace() {
         return None;
     }
     sequence(c)
@@ -59,6 +59,16 @@ fn mark(c: &Cursor<'_>, first: char) -> Option<Reading> {
     let text = c.rest();
     let after = &text[first.len_utf8()..];
     let spoken = match first {
+        '.' if c.previous_char().is_some_and(char::is_alphanumeric)
+            && after.starts_with(|n: char| n.is_ascii_digit()) =>
+        {
+            "point".to_owned()
+        }
+        '.' if c.previous_char().is_some_and(char::is_alphanumeric)
+            && after.starts_with(char::is_lowercase) =>
+        {
+            "dot".to_owned()
+        }
         '.' | ',' | '!' | '?' | ';' => first.to_string(),
         ':' => ":".to_owned(),
         '—' => "—".to_owned(),
@@ -136,6 +146,10 @@ fn sign(c: &Cursor<'_>, first: char) -> Option<Reading> {
         .ends_with(|c: char| c.is_ascii_digit());
     let digit_after = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
     let tight = c.previous_char().is_some_and(|p| p != ' ') && !after.starts_with(' ');
+    // A row of signs is decoration: $$$, &&&.
+    if after.starts_with(first) || c.previous_char() == Some(first) {
+        return None;
+    }
     let words = match first {
         '&' => "and",
         '@' => "at",

@@ -192,7 +192,8 @@ fn address(written: &str, c: &Cursor<'_>) -> String {
         flush(start, i, &mut words);
         start = i + sign.len_utf8();
         // A slash at the very end says nothing.
-        if !name.is_empty() && !(sign == '/' && start == written.len()) {
+        let trailing_slash = sign == '/' && start == written.len();
+        if !name.is_empty() && !trailing_slash {
             words.push(name.to_owned());
         }
     }

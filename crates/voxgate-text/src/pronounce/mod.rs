@@ -170,11 +170,17 @@ impl Pronouncer {
         if word.bytes().any(|b| b.is_ascii_digit()) {
             return self.spell(word);
         }
-        if let Some(phonemes) = self.from_lexicon(word, tag, context) {
+        if let Some(phonemes) = self.lexicon_reading(word, tag, context) {
             return phonemes;
         }
         if let Some(stem) = word.strip_suffix("'s").or_else(|| word.strip_suffix("'S")) {
             return self.lexicon.append_s(&self.part(stem, tag, context));
+        }
+        // Stacked contractions: shouldn't've, who'd've, Szczepanski'll.
+        for (ending, sound) in [("'ve", "əv"), ("'ll", "ᵊl"), ("'re", "əɹ"), ("'d", "d")] {
+            if let Some(stem) = word.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
+                return self.part(stem, tag, context) + sound;
+            }
         }
         self.unknown.pronounce(
             word,
@@ -184,7 +190,7 @@ impl Pronouncer {
         )
     }
 
-    fn from_lexicon(&self, word: &str, tag: &str, context: &TokenContext) -> Option<String> {
+    fn lexicon_reading(&self, word: &str, tag: &str, context: &TokenContext) -> Option<String> {
         if let Some(doubled) = doubled_consonant_stem(word)
             && !self.knows(word)
             && !self.knows(&word.to_ascii_lowercase())
