@@ -23,7 +23,7 @@ impl Subjects {
     /// braked as an address; accounts seen through it are.
     pub(crate) fn new(hashes: &Hashes, email_key: &str, client: Option<IpAddr>) -> Self {
         let client = client.map(|address| address.to_canonical());
-        let name = client.map_or_else(String::new, |address| network_of(address));
+        let name = client.map_or_else(String::new, network_of);
         Self {
             account: hashes.throttle(&["account", email_key, &name]),
             address: client

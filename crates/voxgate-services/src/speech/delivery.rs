@@ -22,11 +22,7 @@ pub(super) fn estimate(
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 bytes")]
     let seconds = bytes as f64 / bytes_per_second(spec);
     let spoken = floor(seconds * WORDS_PER_SECOND * f64::from(speed)).min(words);
-    let share = if words == 0 {
-        0
-    } else {
-        characters * spoken / words
-    };
+    let share = (characters * spoken).checked_div(words).unwrap_or(0);
     Delivered {
         words: spoken,
         characters: share,
