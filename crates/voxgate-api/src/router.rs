@@ -63,8 +63,7 @@ fn methods(routes: &[Route], path: &'static str) -> MethodRouter<ApiState> {
         methods = methods.on(
             filter,
             move |State(state): State<ApiState>, request: Request| {
-                let answer = route.answer(state, request);
-                async move { answer.await }
+                route.answer(state, request)
             },
         );
     }

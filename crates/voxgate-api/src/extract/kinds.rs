@@ -39,6 +39,7 @@ pub struct Text {
     format: Option<&'static str>,
     any_character: bool,
     visible: bool,
+    one_line: bool,
 }
 
 /// Text without a length rule. U+0000 is refused: one of the two databases cannot hold it.
@@ -73,6 +74,12 @@ impl Text {
     /// At most `count` characters.
     pub fn max(mut self, count: usize) -> Self {
         self.max = Some(count);
+        self
+    }
+
+    /// Without control characters, as names are.
+    pub fn one_line(mut self) -> Self {
+        self.one_line = true;
         self
     }
 
@@ -129,6 +136,9 @@ impl Kind for Text {
         if !self.any_character && found.contains('\0') {
             return Err(Problem::value_error("the character U+0000 is not allowed"));
         }
+        if self.one_line && found.chars().any(char::is_control) {
+            return Err(Problem::value_error("must not contain control characters"));
+        }
         if self.visible && found.chars().all(char::is_whitespace) {
             return Err(Problem::value_error("must not be blank"));
         }
@@ -146,13 +156,15 @@ impl Kind for Text {
         }
         if let Some(word) = self.exactly {
             schema.insert("pattern".into(), format!("^{word}$").into());
-        } else if self.visible {
-            schema.insert(
-                "pattern".into(),
-                r"^[^\u0000]*[^\u0000\s][^\u0000]*$".into(),
-            );
         } else if !self.any_character {
-            schema.insert("pattern".into(), r"^[^\u0000]*$".into());
+            let allowed = if self.one_line { r"[^\u0000-\u001f\u007f-\u009f]" } else { r"[^\u0000]" };
+            let pattern = if self.visible {
+                let inked = allowed.replace(']', r"\s]");
+                format!("^{allowed}*{inked}{allowed}*$")
+            } else {
+                format!("^{allowed}*$")
+            };
+            schema.insert("pattern".into(), pattern.into());
         }
         if let Some(format) = self.format {
             schema.insert("format".into(), format.into());
@@ -217,17 +229,17 @@ impl Kind for Email {
     }
 }
 
-/// A host name of at least two labels, such as `example.com`, answered in lower case.
+/// A host name such as `example.com`, answered in lower case; names in other scripts are written in Punycode.
 #[derive(Debug, Clone, Copy)]
 pub struct HostName;
 
-/// A host name of at least two labels.
+/// A host name.
 pub fn host_name() -> HostName {
     HostName
 }
 
 /// Letters, digits and inner hyphens in labels of at most 63 characters (RFC 1123 section 2.1).
-const HOST_NAME_PATTERN: &str = r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+$";
+const HOST_NAME_PATTERN: &str = r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$";
 const HOST_NAME_MAX: usize = 253;
 
 fn is_label(label: &str) -> bool {
@@ -244,7 +256,7 @@ impl Kind for HostName {
 
     fn check(&self, value: &Value, options: &DecodeOptions) -> Result<String, Problem> {
         let found = free_text().max(HOST_NAME_MAX).check(value, options)?;
-        if found.contains('.') && found.split('.').all(is_label) {
+        if found.split('.').all(is_label) {
             return Ok(found.to_ascii_lowercase());
         }
         Err(Problem::with(

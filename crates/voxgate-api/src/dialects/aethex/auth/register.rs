@@ -31,7 +31,7 @@ input! {
         /// Ignored: the address must be verified by mail.
         is_verified: bool = defaulted(flag(), false),
         /// The name shown to others.
-        full_name: Option<String> = optional(text().max(NAME_MAX)),
+        full_name: Option<String> = optional(text().max(NAME_MAX).one_line()),
     }
 }
 

@@ -24,7 +24,7 @@ input! {
         /// The password of the new account.
         password: String = required(password()),
         /// The name shown to others.
-        full_name: Option<String> = optional(text().max(NAME_MAX)),
+        full_name: Option<String> = optional(text().max(NAME_MAX).one_line()),
     }
 }
 

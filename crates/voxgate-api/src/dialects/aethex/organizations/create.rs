@@ -20,7 +20,7 @@ input! {
     /// A new organisation.
     pub struct OrganizationCreate as "OrganizationCreate", Style::Model; {
         /// Its name.
-        name: String = required(text().min(1).max(NAME_MAX).visible()),
+        name: String = required(text().min(1).max(NAME_MAX).one_line().visible()),
         /// Its mail domain.
         domain: Option<String> = optional(host_name()),
         /// Who will administer it; an invitation is mailed there.

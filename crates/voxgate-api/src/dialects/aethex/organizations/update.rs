@@ -21,7 +21,7 @@ input! {
     /// A change. Null means no change, except for domain and settings, which it empties.
     pub struct OrganizationUpdate as "OrganizationUpdate", Style::Model; {
         /// A new name.
-        name: Option<String> = optional(text().min(1).max(NAME_MAX).visible()),
+        name: Option<String> = optional(text().min(1).max(NAME_MAX).one_line().visible()),
         /// A new mail domain; it is unverified until somebody says otherwise.
         domain: Patch<String> = patch(host_name()),
         /// System administrators only.

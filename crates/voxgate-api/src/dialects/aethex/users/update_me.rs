@@ -31,7 +31,7 @@ input! {
         /// Ignored.
         is_verified: Option<bool> = optional(flag()),
         /// A new name; null removes it.
-        full_name: Patch<String> = patch(text().max(NAME_MAX)),
+        full_name: Patch<String> = patch(text().max(NAME_MAX).one_line()),
     }
 }
 

@@ -32,7 +32,7 @@ input! {
         /// Whether the address counts as verified.
         is_verified: Option<bool> = optional(flag()),
         /// A new name; null removes it.
-        full_name: Patch<String> = patch(text().max(NAME_MAX)),
+        full_name: Patch<String> = patch(text().max(NAME_MAX).one_line()),
         /// A new role.
         role: Option<&'static str> = optional(one_of(&["SYSTEM_ADMIN", "ORG_ADMIN", "ORG_USER"])),
         /// Another organisation; null for none.
