@@ -11,10 +11,12 @@ enum When {
     Stopped,
     /// With a stop or before a capital: "Dr Smith".
     Title,
+    /// With a stop, or behind a street's name: "Park Ave NW".
+    Street,
     /// Before a number, with or without a stop: "p 5", "No. 7".
     Numbered,
 }
-use When::{Always, Numbered, Stopped, Title};
+use When::{Always, Numbered, Stopped, Street, Title};
 
 /// (short form in lower case, words, when).
 const SHORT: &[(&str, &str, When)] = &[
@@ -44,10 +46,10 @@ const SHORT: &[(&str, &str, When)] = &[
     ("pres", "President", Stopped),
     ("messrs", "Messieurs", Always),
     ("supt", "Superintendent", Always),
-    ("ave", "Avenue", Stopped),
+    ("ave", "Avenue", Street),
     ("blvd", "Boulevard", Always),
-    ("rd", "Road", Stopped),
-    ("ln", "Lane", Stopped),
+    ("rd", "Road", Street),
+    ("ln", "Lane", Street),
     ("hwy", "Highway", Always),
     ("pkwy", "Parkway", Always),
     ("sq", "Square", Stopped),
@@ -210,6 +212,7 @@ fn short(c: &Cursor<'_>) -> Option<Reading> {
             let fits = match when {
                 Always => true,
                 Stopped => stopped && !(c.ends_after(len) && c.lexicon.knows_well(&lower)),
+                Street => stopped || word.starts_with(char::is_uppercase) && names_a_street(c),
                 Title => {
                     stopped
                         || word.starts_with(char::is_uppercase)
@@ -286,6 +289,7 @@ mod tests {
                 "123 Main St. in Rome",
                 "one hundred twenty-three Main Street in Rome",
             ),
+            ("1600 Penn Ave NW", "sixteen hundred Penn Avenue N-W"),
             (
                 "5th St. and Mulholland Dr.",
                 "fifth Street and Mulholland Drive.",

@@ -42,7 +42,9 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     if !text.starts_with(|f: char| f.is_ascii_alphabetic()) || !c.at_word_start() {
         return None;
     }
-    dotted(c).or_else(|| ampersand(text))
+    dotted(c)
+        .or_else(|| ampersand(text))
+        .or_else(|| initial(text))
 }
 
 /// U.S.A., Ph.D., a.m.
@@ -77,6 +79,16 @@ fn dotted(c: &Cursor<'_>) -> Option<Reading> {
         len -= 1;
     }
     Reading::new(len, words)
+}
+
+/// The stop behind an initial is no pause: Jane A. Doe.
+fn initial(text: &str) -> Option<Reading> {
+    let letter = text.chars().next().filter(char::is_ascii_uppercase)?;
+    let name = text[1..].strip_prefix(". ")?;
+    name.starts_with(char::is_uppercase).then(|| Reading {
+        len: 2,
+        words: letter.to_string(),
+    })
 }
 
 /// AT&T, R&D, Q&A.

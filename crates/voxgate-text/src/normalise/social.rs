@@ -37,7 +37,12 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     if sign == '@' && !c.at_word_start() {
         return Reading::new(1, "at");
     }
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
     let words = identifier::spoken(name, c);
+    // Order #A1234 is a number, #2024goals a tag.
+    if sign == '#' && digits * 2 > name.len() {
+        return Reading::new(len, format!("number {words}"));
+    }
     Reading::new(
         len,
         format!("{} {words}", if sign == '#' { "hashtag" } else { "at" }),

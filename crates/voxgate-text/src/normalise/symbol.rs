@@ -8,9 +8,27 @@ pub(super) fn read(c: &Cursor<'_>) -> Option<Reading> {
     if first.is_alphanumeric() && !matches!(first, '²' | '³') || first.is_whitespace() {
         return None;
     }
-    sequence(c)
+    emoticon(c)
+        .or_else(|| sequence(c))
         .or_else(|| mark(c, first))
         .or_else(|| sign(c, first))
+}
+
+/// Faces drawn with punctuation are silent.
+fn emoticon(c: &Cursor<'_>) -> Option<Reading> {
+    const FACES: [&str; 18] = [
+        ":-)", ":)", ":-(", ":(", ":'(", ";-)", ";)", ":-D", ":D", ":-P", ":P", ":-/", ":/", ":-|",
+        ":|", ":o)", ":*", "^_^",
+    ];
+    let text = c.rest();
+    let face = FACES.iter().find(|face| text.starts_with(**face))?;
+    let apart = c.previous_char().is_none_or(|p| p == ' ')
+        && !text[face.len()..].starts_with(|n: char| n.is_alphanumeric() || n == '/');
+    if apart {
+        Reading::new(face.len(), "")
+    } else {
+        None
+    }
 }
 
 /// What two or more characters mean together.
@@ -236,6 +254,7 @@ mod tests {
             ("a -> b", "a to b"),
             ("±3", "plus or minus three"),
             ("I <3 you", "I heart you"),
+            ("sorry :( really ;-)", "sorry really"),
         ]);
     }
 

@@ -58,9 +58,13 @@ impl Pronouncer {
             let tagger =
                 Tagger::english().map_err(|e| TextError::Internal(format!("tagger: {e}")))?;
             let unknown = UnknownWords::load(language)?;
-            let golds = gold
+            let mut golds = gold
                 .join()
                 .map_err(|_| TextError::Internal("the lexicon is malformed".to_owned()))?;
+            if british {
+                // The lexicon's British Z is the American letter.
+                golds.insert("Z".to_owned(), PhonemeEntry::Simple("zˈɛd".to_owned()));
+            }
             let lang = if british {
                 misaki_rs::Language::EnglishGB
             } else {
@@ -97,8 +101,9 @@ impl Pronouncer {
         // From the right, because "the", "a" and "to" depend on the sound that follows.
         let mut context = TokenContext::default();
         let mut spoken: Vec<String> = Vec::with_capacity(tokens.len());
-        for (token, tags) in tokens.iter().zip(&tags).rev() {
+        for (i, (token, tags)) in tokens.iter().zip(&tags).enumerate().rev() {
             let phonemes = match token {
+                Token::Word { text: "A", .. } if is_letter_a(&tokens, i) => self.spell("A"),
                 Token::Word { text, .. } => self.word(text, tags, &context),
                 Token::Mark { mark, .. } => mark.to_string(),
             };
@@ -290,6 +295,25 @@ impl Pronouncer {
         for i in demoted {
             spoken[i] = self.lexicon.apply_stress(&spoken[i], Some(-0.5));
         }
+    }
+}
+
+/// Whether the capital "A" at `i` is the letter and not the article: "vitamin A", "A B C", "Jane A Doe", but "A dog".
+fn is_letter_a(tokens: &[Token<'_>], i: usize) -> bool {
+    let word = |at: Option<usize>| match at.and_then(|at| tokens.get(at)) {
+        Some(Token::Word { text, .. }) => Some(*text),
+        _ => None,
+    };
+    match (word(i.checked_sub(1)), word(Some(i + 1))) {
+        (_, Some(after))
+            if after.len() == 1 && after != "I" && after.starts_with(char::is_uppercase) =>
+        {
+            true
+        }
+        (Some(_), None) => true,
+        // Behind a word: a title in capitals ("What A Day") is rarer than an initial or a grade.
+        (Some(before), Some(_)) => before.len() > 1,
+        _ => false,
     }
 }
 

@@ -34,6 +34,7 @@ fn heteronyms_follow_their_part_of_speech() {
 fn letters_are_spelled_as_one_name() {
     assert_eq!(us("F-B-I"), "ˌɛfbˌiˈI");
     assert_eq!(us("C-E-Os"), "sˌiˌiˈOz");
+    assert_eq!(gb("N-Z"), "ˌɛnzˈɛd");
     assert!(us("X-ray").starts_with("ˈɛks") || us("X-ray").contains("ɛks"));
 }
 
@@ -81,4 +82,11 @@ fn digits_left_in_a_text_are_named() {
 fn nothing_speakable_is_silent() {
     assert_eq!(us(""), "");
     assert_eq!(us("-- ' \u{7}"), "");
+}
+
+#[test]
+fn the_letter_a_is_not_the_article() {
+    assert!(us("A dog barked.").starts_with('ɐ'));
+    assert!(us("Vitamin A is good.").contains("ˈA ɪz"));
+    assert!(us("A B C").starts_with("ˈA"));
 }
