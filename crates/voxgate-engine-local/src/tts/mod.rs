@@ -51,6 +51,49 @@ impl From<voxgate_text::Clause> for Part {
     }
 }
 
+/// Parts longer than this many symbols (about 10 s of speech) are cut at a mark inside them: a model's memory grows with
+/// the length of one run (30 to 40 MB a second of audio), and so does the time to the first sound.
+const LONG_SYMBOLS: usize = 200;
+
+impl Part {
+    /// The part, or its pieces between marks (comma, semicolon, colon, dash), none much longer than needed.
+    /// A long part without a mark stays whole: a cut between two words would be heard.
+    fn cut(self) -> Vec<Part> {
+        let length = self.symbols.chars().count();
+        if length <= LONG_SYMBOLS {
+            return vec![self];
+        }
+        let best = self
+            .symbols
+            .match_indices([',', ';', ':', '—'])
+            .filter_map(|(at, mark)| {
+                let after = at + mark.len();
+                // Only between words, with enough on both sides to sound like speech.
+                let between_words = self.symbols[after..].starts_with(' ');
+                let before = self.symbols[..after].chars().count();
+                let off_middle = before.abs_diff(length / 2);
+                (between_words && off_middle <= length / 4).then_some((off_middle, after, mark))
+            })
+            .min_by_key(|&(off_middle, ..)| off_middle);
+        let Some((_, after, mark)) = best else {
+            return vec![self];
+        };
+        let pause_after_ms = if mark == "," { 150 } else { 250 };
+        let head = Part {
+            symbols: self.symbols[..after].to_owned(),
+            pause_after_ms,
+            sentence_end: false,
+        };
+        let tail = Part {
+            symbols: self.symbols[after..].trim_start().to_owned(),
+            ..self
+        };
+        let mut parts = head.cut();
+        parts.extend(tail.cut());
+        parts
+    }
+}
+
 /// Speaks parts as they are made: one is synthesised, joined to what was said before and pushed, then the next is asked for.
 pub(crate) fn speak(
     parts: impl Iterator<Item = Result<Part, EngineError>>,
@@ -60,7 +103,10 @@ pub(crate) fn speak(
 ) -> Result<SpeechStats, EngineError> {
     let mut stats = SpeechStats::default();
     let mut joiner = Joiner::new(sink, finish.rate_hz, finish.gain, finish.speed);
-    let mut parts = parts;
+    let mut parts = parts.flat_map(|part| match part {
+        Ok(part) => part.cut().into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    });
     let mut anything = false;
     loop {
         if joiner.cancelled() {
@@ -109,5 +155,49 @@ pub(crate) fn clamp_speed(speed: f32) -> f32 {
         speed.clamp(0.5, 2.0)
     } else {
         1.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(symbols: String) -> Part {
+        Part {
+            symbols,
+            pause_after_ms: 350,
+            sentence_end: true,
+        }
+    }
+
+    #[test]
+    fn a_long_part_is_cut_at_marks_and_nothing_is_lost() {
+        let phrase = "ðə wˈɛðəɹ wʌz fˈIn ænd";
+        let text = vec![phrase; 16].join(", ") + ".";
+        let parts = part(text.clone()).cut();
+        assert!(parts.len() >= 2);
+        assert!(
+            parts
+                .iter()
+                .all(|part| part.symbols.chars().count() <= LONG_SYMBOLS)
+        );
+        let joined: Vec<&str> = parts.iter().map(|part| part.symbols.as_str()).collect();
+        assert_eq!(joined.join(" "), text);
+        let (last, others) = parts
+            .split_last()
+            .map_or((None, &[][..]), |(l, o)| (Some(l), o));
+        assert!(last.is_some_and(|last| last.sentence_end && last.pause_after_ms == 350));
+        assert!(
+            others
+                .iter()
+                .all(|part| !part.sentence_end && part.pause_after_ms == 150)
+        );
+    }
+
+    #[test]
+    fn short_parts_and_those_without_marks_stay_whole() {
+        assert_eq!(part("wˈAt, nˈO.".to_owned()).cut().len(), 1);
+        assert_eq!(part("wˈʌn ".repeat(80)).cut().len(), 1);
+        assert_eq!(part("1,000".repeat(60)).cut().len(), 1);
     }
 }

@@ -18,6 +18,9 @@ const NEWEST_WEIGHT: f64 = 0.2;
 /// Bounds of what a refused caller is told to wait, in seconds.
 const RETRY_SECONDS: (f64, f64) = (1.0, 60.0);
 
+/// How long a thread goes without work before it counts as idle.
+const IDLE_AFTER: Duration = Duration::from_millis(1_500);
+
 /// A job that was admitted.
 pub(super) struct Queued {
     pub(super) voice: ResolvedVoice,
@@ -82,7 +85,9 @@ impl Queue {
     }
 
     /// Waits for the next job whose listener is still there; `None` once the pool stops.
-    pub(super) fn take(&self) -> Option<Queued> {
+    /// Calls `when_idle` once if none comes for [`IDLE_AFTER`].
+    pub(super) fn take(&self, when_idle: impl FnOnce()) -> Option<Queued> {
+        let mut when_idle = Some(when_idle);
         let mut state = self.lock();
         loop {
             if self.stopping.is_cancelled() {
@@ -94,10 +99,26 @@ impl Queue {
                     return Some(job);
                 }
             }
-            state = self
+            if when_idle.is_none() {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let (woken, waited) = self
                 .changed
-                .wait(state)
+                .wait_timeout(state, IDLE_AFTER)
                 .unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if waited.timed_out()
+                && state.waiting.is_empty()
+                && let Some(when_idle) = when_idle.take()
+            {
+                drop(state);
+                when_idle();
+                state = self.lock();
+            }
         }
     }
 

@@ -62,6 +62,9 @@ struct Inputs {
     speaker: Option<NodeId>,
 }
 
+/// A voice with its speaker id, where the model has several.
+type Speaker = (VoiceInfo, Option<i32>);
+
 /// How text becomes the voice's symbols.
 enum Reading {
     Phonemes(Frontend),
@@ -105,7 +108,7 @@ impl PiperModel {
         models_dir: &Path,
         name: &str,
         threads: Arc<ThreadPool>,
-    ) -> Result<(Self, Vec<(VoiceInfo, Option<i32>)>), LoadError> {
+    ) -> Result<(Self, Vec<Speaker>), LoadError> {
         let model_name = format!("{MODEL_PREFIX}{name}");
         let folder = models_dir.join(&model_name);
         let path = folder.join(format!("{name}.onnx"));
@@ -249,7 +252,7 @@ fn seed_noise(graph: &mut GraphProto) -> Result<(), String> {
 }
 
 /// The voices of a model with their speaker ids. One speaker: the voice has the file's name; several: `name:speaker`.
-fn voices(name: &str, folder: &Path, config: &VoiceConfig) -> Vec<(VoiceInfo, Option<i32>)> {
+fn voices(name: &str, folder: &Path, config: &VoiceConfig) -> Vec<Speaker> {
     // A voice name is language_REGION-dataset-quality.
     let dataset = name.split('-').nth(1).unwrap_or(name);
     let voice = |id: String, shown: &str| VoiceInfo {
