@@ -72,7 +72,8 @@ pub fn inspect(audio: &[u8], raw: &[&str]) -> Result<AudioReport> {
     let seconds =
         decoded.stdout.len() as f64 / 2.0 / f64::from(channels.max(1)) / f64::from(sample_rate_hz);
 
-    let filters = "ebur128=framelog=quiet,silencedetect=noise=-50dB:d=0.1,volumedetect";
+    // The loudness filter last: it changes the sample rate.
+    let filters = "silencedetect=noise=-50dB:d=0.1,volumedetect,ebur128=framelog=verbose";
     let measured = run(
         "ffmpeg",
         &[

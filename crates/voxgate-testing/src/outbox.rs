@@ -96,9 +96,8 @@ impl Outbox {
         &self.0
     }
 
-    /// All letters, oldest first.
-    #[must_use]
-    pub fn letters(&self) -> Vec<Letter> {
+    /// The letters' files, newest first: their names begin with the time.
+    fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = fs::read_dir(&self.0)
             .into_iter()
             .flatten()
@@ -107,19 +106,22 @@ impl Outbox {
             .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
             .collect();
         files.sort();
+        files.reverse();
         files
-            .iter()
+    }
+
+    /// All letters, newest first; each is read when it is asked for.
+    pub fn letters(&self) -> impl Iterator<Item = Letter> {
+        self.files()
+            .into_iter()
             .filter_map(|file| fs::read(file).ok())
             .map(|message| Letter::parse(&message))
-            .collect()
     }
 
     /// The newest letter to that address, if one has come.
     #[must_use]
     pub fn newest_to(&self, address: &str) -> Option<Letter> {
         self.letters()
-            .into_iter()
-            .rev()
             .find(|letter| letter.header_contains("to", address))
     }
 

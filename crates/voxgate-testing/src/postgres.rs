@@ -1,7 +1,7 @@
 //! A Postgres server of the test's own: a fresh cluster on a free loopback port, one database per test, gone afterwards.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -29,6 +29,7 @@ pub struct PostgresServer {
     databases: AtomicU32,
     programs: PathBuf,
     account: Option<(u32, u32)>,
+    encrypted: bool,
     /// Removed last, when the server has ended.
     folder: TempDir,
 }
@@ -57,6 +58,18 @@ impl PostgresServer {
     /// # Errors
     /// Where `initdb` or `postgres` is missing or fails; the message says what to install or holds the server's log.
     pub fn start() -> Result<Self> {
+        Self::start_as(None)
+    }
+
+    /// As [`PostgresServer::start`], offering encryption with this certificate and key (PEM).
+    ///
+    /// # Errors
+    /// As [`PostgresServer::start`].
+    pub fn start_encrypted(certificate: &str, key: &str) -> Result<Self> {
+        Self::start_as(Some((certificate, key)))
+    }
+
+    fn start_as(encryption: Option<(&str, &str)>) -> Result<Self> {
         remove_leftovers();
         let programs = programs()?;
         let account = account()?;
@@ -71,9 +84,14 @@ impl PostgresServer {
             databases: AtomicU32::new(0),
             programs,
             account,
+            encrypted: encryption.is_some(),
             folder,
         };
         server.init()?;
+        if let Some((certificate, key)) = encryption {
+            server.write_private("server.crt", certificate)?;
+            server.write_private("server.key", key)?;
+        }
         server.launch()?;
         Ok(server)
     }
@@ -97,6 +115,17 @@ impl PostgresServer {
         let output = initdb.output().context("initdb could not be started")?;
         if !output.status.success() {
             bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// A file in the data folder that only the server's account may read; it refuses a key that others may read.
+    fn write_private(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.data().join(name);
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+        if let Some((user, group)) = self.account {
+            chown(&path, Some(user), Some(group))?;
         }
         Ok(())
     }
@@ -145,6 +174,7 @@ impl PostgresServer {
             "listen_addresses=127.0.0.1".to_owned(),
             format!("port={}", self.port),
             format!("unix_socket_directories={sockets}"),
+            format!("ssl={}", if self.encrypted { "on" } else { "off" }),
             "fsync=on".to_owned(),
             "shared_buffers=32MB".to_owned(),
             "max_connections=200".to_owned(),

@@ -24,6 +24,7 @@ macro_rules! on_both {
 mod backup;
 mod concurrency;
 mod crash;
+mod encryption;
 mod fixture;
 mod migrations;
 mod statements;
