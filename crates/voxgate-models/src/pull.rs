@@ -152,6 +152,11 @@ impl<'a> Puller<'a> {
         let mut attempts = Vec::new();
         for place in self.places(job.model, file) {
             let source = place.to_string();
+            if let Some(host) = self.silent_host(&place) {
+                let reason = format!("{host} did not answer before");
+                attempts.push(Attempt { source, reason });
+                continue;
+            }
             progress.on_event(Event::Source {
                 model: &job.model.name,
                 source: &source,
@@ -187,6 +192,14 @@ impl<'a> Puller<'a> {
             file: file.path.clone(),
             attempts,
         })
+    }
+
+    /// The host of a URL that was found unreachable earlier in this pull.
+    fn silent_host(&self, place: &Place<'_>) -> Option<String> {
+        match place {
+            Place::Http(url) => host_of(url).filter(|host| self.unreachable.contains(host)),
+            _ => None,
+        }
     }
 
     fn places(&self, model: &'a Model, file: &ModelFile) -> Vec<Place<'a>> {
@@ -265,13 +278,6 @@ impl<'a> Puller<'a> {
         index: usize,
         progress: &mut dyn Progress,
     ) -> Result<Result<(), String>, ModelError> {
-        let host = Url::parse(url)
-            .ok()
-            .and_then(|url| url.host_str().map(str::to_owned))
-            .unwrap_or_default();
-        if self.unreachable.contains(&host) {
-            return Ok(Err(format!("{host} did not answer before")));
-        }
         let file = job.missing[index];
         let part = self
             .staging
@@ -291,7 +297,7 @@ impl<'a> Puller<'a> {
                 Ok(()) => {}
                 Err(failure) => {
                     if failure.unreachable {
-                        self.unreachable.insert(host);
+                        self.unreachable.extend(host_of(url));
                     }
                     return Ok(Err(failure.reason));
                 }
@@ -449,6 +455,10 @@ impl std::fmt::Display for Place<'_> {
             }
         }
     }
+}
+
+fn host_of(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 fn fill_in(template: &str, file: &ModelFile) -> String {
