@@ -49,7 +49,7 @@ check() { # check NAME COMMAND …
     else
         FAILED=$((FAILED + 1))
         printf 'FAILED\n'
-        sed 's/^/    /' "$WORK/output"
+        sed 's/^/    /' "$WORK/output" | head -n 400
     fi
 }
 
@@ -124,9 +124,12 @@ printed_curl() {
     (cd "$WORK" && bash -euc "$line")
 }
 
+# One principal on a server of its own: an administrator of thousand made-up requests leaves nothing as it was.
 schemathesis() { # schemathesis API_KEY
     timeout 300 "$TARGET/venv/bin/schemathesis" --config-file scripts/clients/schemathesis.toml --no-color run "$URL/openapi.json" \
-        --checks all --max-examples "$EXAMPLES" --generation-database none --header "Authorization: Bearer $1"
+        --max-examples "$EXAMPLES" --generation-database none --header "Authorization: Bearer $1" || return 1
+    # What was tested was more than refusals: the key still belongs to an account.
+    curl -sf --max-time 5 "$URL/users/me" -H "Authorization: Bearer $1" && curl -sf --max-time 5 "$URL/ready"
 }
 
 say "Clients: packages"
@@ -166,14 +169,20 @@ CHEAP=(
     VOXGATE__AUTH__REGISTRATION=true VOXGATE__AUTH__ALLOW_RESERVED_DOMAINS=true
     VOXGATE__DATABASE__FSYNC=false VOXGATE__LOG__FILTER=warn
 )
-start_server conformance "${CHEAP[@]}"
-administer() { env "${CHEAP[@]}" "$VOXGATE_BIN" "$@" --data-dir "$WORK/conformance/data" --json; }
-administer users create ordinary@example.com --org "$(bootstrap organization_id)" >/dev/null
-USER_KEY="$(administer keys create conformance --user ordinary@example.com | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')"
+administer() { # administer SERVER COMMAND …
+    local server="$1"
+    shift
+    env "${CHEAP[@]}" "$VOXGATE_BIN" "$@" --data-dir "$WORK/$server/data" --json
+}
 
+start_server administrator "${CHEAP[@]}"
 check "Schemathesis as system administrator" schemathesis "$(bootstrap api_key)"
+
+start_server ordinary "${CHEAP[@]}"
+administer ordinary users create ordinary@example.com --org "$(bootstrap organization_id)" >/dev/null
+USER_KEY="$(administer ordinary keys create conformance --user ordinary@example.com \
+    | python3 -c 'import json, sys; print(json.load(sys.stdin)["key"])')"
 check "Schemathesis as ordinary user" schemathesis "$USER_KEY"
-check "the server is still ready" curl -sf --max-time 5 "$URL/ready"
 
 printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
 [ "$FAILED" -eq 0 ]
