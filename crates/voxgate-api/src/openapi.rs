@@ -190,7 +190,9 @@ fn request_body(part: Part, options: &DecodeOptions, components: &mut Components
     let reference = components.define(part.name, |_| object_schema(part.name, &fields));
     let media: &[&str] = match part.style {
         Style::Form => &["application/x-www-form-urlencoded", "multipart/form-data"],
-        Style::ModelOrForm => &["application/json", "application/x-www-form-urlencoded"],
+        Style::ModelOrForm | Style::EmbeddedOrForm => {
+            &["application/json", "application/x-www-form-urlencoded"]
+        }
         Style::None | Style::Text | Style::Model | Style::Embedded => &["application/json"],
     };
     let content: Map<String, Value> = media
@@ -268,6 +270,21 @@ fn responses(route: &Route, mut answers: Vec<Answer>, components: &mut Component
             content: vec![Content::Faults],
             headers: Vec::new(),
         });
+    }
+    // What takes forms answers them with pages, refusals included.
+    if matches!(body.style, Style::ModelOrForm | Style::EmbeddedOrForm) {
+        for answer in answers
+            .iter_mut()
+            .filter(|answer| answer.status.as_u16() >= 400)
+        {
+            if !answer
+                .content
+                .iter()
+                .any(|content| matches!(content, Content::Html))
+            {
+                answer.content.push(Content::Html);
+            }
+        }
     }
     answers.sort_by_key(|answer| answer.status);
     let responses: Map<String, Value> = answers

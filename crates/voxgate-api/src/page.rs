@@ -4,6 +4,9 @@ use std::fmt::Write as _;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+
+use crate::refused::Refused;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}\
@@ -60,6 +63,30 @@ pub fn page(status: StatusCode, title: &str, body: &str) -> Response {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response
+}
+
+/// A refusal as a page; `advice` says what the person can do about it.
+pub fn refusal_page(refused: &Refused, advice: &str) -> Response {
+    let reason = match refused.detail() {
+        Value::String(text) => match text.as_str() {
+            "VERIFY_USER_BAD_TOKEN" | "RESET_PASSWORD_BAD_TOKEN" => {
+                "This link is not valid any more."
+            }
+            "VERIFY_USER_ALREADY_VERIFIED" => "This e-mail address is already confirmed.",
+            text => text,
+        },
+        Value::Object(detail) => detail
+            .get("reason")
+            .and_then(Value::as_str)
+            .unwrap_or("The form could not be read."),
+        _ => "The form could not be read. Please go back and fill it in again.",
+    };
+    let body = format!(
+        "<p class=\"problem\" role=\"alert\">{}</p>\n<p>{}</p>",
+        escape(reason),
+        escape(advice)
+    );
+    page(refused.status, "This did not work", &body)
 }
 
 /// Whether the sender is a browser showing pages: it posts a form, or asks for HTML before JSON.

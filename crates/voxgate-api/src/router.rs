@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter};
 use axum::{Extension, Router};
@@ -12,7 +12,7 @@ use axum::{Extension, Router};
 use crate::endpoint::{RequestContext, RouteTemplate, fits};
 use crate::middleware;
 use crate::refused::Refused;
-use crate::routes::{Route, table};
+use crate::routes::{Listing, Route, table};
 use crate::state::ApiState;
 use crate::system;
 
@@ -53,29 +53,40 @@ pub fn router(state: ApiState) -> Router {
 
 fn methods(routes: &[Route], path: &'static str) -> MethodRouter<ApiState> {
     let mut methods = MethodRouter::new();
-    let mut allow: Option<Method> = None;
-    for route in routes.iter().filter(|route| route.path == path) {
+    let of_path: Vec<&Route> = routes.iter().filter(|route| route.path == path).collect();
+    for route in &of_path {
         let Ok(filter) = MethodFilter::try_from(route.method.clone()) else {
             continue;
         };
-        allow.get_or_insert_with(|| route.method.clone());
-        let route = route.clone();
+        let route = Route::clone(route);
         methods = methods.on(
             filter,
-            move |State(state): State<ApiState>, request: Request| {
-                route.answer(state, request)
-            },
+            move |State(state): State<ApiState>, request: Request| route.answer(state, request),
         );
     }
-    let allow = allow.map_or_else(String::new, |method| method.to_string());
-    let refuse = move || {
-        let allow = allow.clone();
-        async move { method_not_allowed(path, &allow) }
+    // A wrong method hears of the first route of the path only, as in the reference; who asks by OPTIONS hears all.
+    let first = of_path
+        .first()
+        .map_or_else(String::new, |route| route.method.to_string());
+    let documented = of_path
+        .iter()
+        .filter(|route| route.listing == Listing::Documented);
+    let mut all: Vec<&str> = documented.map(|route| route.method.as_str()).collect();
+    if all.is_empty() {
+        all = of_path.iter().map(|route| route.method.as_str()).collect();
+    }
+    let all = all.join(", ");
+    let refuse = |allow: String| {
+        move || {
+            let allow = allow.clone();
+            async move { method_not_allowed(path, &allow) }
+        }
     };
     // axum answers HEAD from GET by itself; the reference does not.
     methods
-        .on(MethodFilter::HEAD, refuse.clone())
-        .fallback(refuse)
+        .on(MethodFilter::HEAD, refuse(first.clone()))
+        .on(MethodFilter::OPTIONS, refuse(all))
+        .fallback(refuse(first))
 }
 
 fn method_not_allowed(path: &'static str, allow: &str) -> Response {
@@ -89,7 +100,9 @@ fn method_not_allowed(path: &'static str, allow: &str) -> Response {
 /// A redirect where only a trailing slash is too many.
 fn redirect(known: &[&'static str], uri: &Uri, headers: &HeaderMap, tls: bool) -> Option<Response> {
     let path = uri.path();
-    let shorter = path.strip_suffix('/').filter(|rest| !rest.is_empty())?;
+    let shorter = path
+        .strip_suffix('/')
+        .filter(|rest| !rest.is_empty() && *rest != "/")?;
     known.iter().find(|template| fits(template, shorter))?;
     let host = headers
         .get(header::HOST)

@@ -211,6 +211,19 @@ pub fn table() -> Vec<Route> {
             Public,
         ),
         Route::of::<auth::verify::Verify>(post(), "/auth/verify", "verify:verify", Public),
+        // The pages behind the links in the mails.
+        Route::of::<auth::verify_page::ShowVerification>(
+            get(),
+            "/auth/verify",
+            "verify:page",
+            Public,
+        ),
+        Route::of::<auth::reset_page::ShowReset>(
+            get(),
+            "/auth/reset-password",
+            "reset:page",
+            Public,
+        ),
         Route::of::<users::me::ReadMe>(get(), "/users/me", "users:current_user", User),
         Route::of::<users::update_me::UpdateMe>(
             patch(),

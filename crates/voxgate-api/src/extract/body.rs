@@ -106,7 +106,9 @@ pub async fn receive(
         (Media::Json, Style::Form) => Ok(Received::Nothing),
         (Media::Json, _) => json(&bytes),
         (Media::UrlEncoded, _) => Ok(Received::Form(urlencoded(&bytes))),
-        (Media::Multipart, Style::Form | Style::ModelOrForm) => multipart(headers, bytes).await,
+        (Media::Multipart, Style::Form | Style::ModelOrForm | Style::EmbeddedOrForm) => {
+            multipart(headers, bytes).await
+        }
         (Media::Multipart | Media::Other, _) => {
             Ok(Received::Text(String::from_utf8_lossy(&bytes).into_owned()))
         }

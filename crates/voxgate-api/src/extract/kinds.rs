@@ -64,6 +64,32 @@ pub fn password() -> Text {
     }
 }
 
+/// A password to be set: any text here, because the service judges it and answers with a code of its own. The
+/// document names the rule all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPassword;
+
+/// A password to be set.
+pub fn new_password() -> NewPassword {
+    NewPassword
+}
+
+impl Kind for NewPassword {
+    type Out = String;
+
+    fn check(&self, value: &Value, options: &DecodeOptions) -> Result<String, Problem> {
+        password().check(value, options)
+    }
+
+    fn schema(&self, options: &DecodeOptions) -> Value {
+        let rule = options.password;
+        password()
+            .min(rule.min_characters)
+            .max(rule.max_characters)
+            .schema(options)
+    }
+}
+
 impl Text {
     /// At least `count` characters.
     pub fn min(mut self, count: usize) -> Self {
@@ -157,7 +183,11 @@ impl Kind for Text {
         if let Some(word) = self.exactly {
             schema.insert("pattern".into(), format!("^{word}$").into());
         } else if !self.any_character {
-            let allowed = if self.one_line { r"[^\u0000-\u001f\u007f-\u009f]" } else { r"[^\u0000]" };
+            let allowed = if self.one_line {
+                r"[^\u0000-\u001f\u007f-\u009f]"
+            } else {
+                r"[^\u0000]"
+            };
             let pattern = if self.visible {
                 let inked = allowed.replace(']', r"\s]");
                 format!("^{allowed}*{inked}{allowed}*$")
@@ -224,8 +254,13 @@ impl Kind for Email {
         })
     }
 
-    fn schema(&self, _: &DecodeOptions) -> Value {
-        json!({ "type": "string", "format": "email" })
+    fn schema(&self, options: &DecodeOptions) -> Value {
+        if options.email.allow_reserved_domains {
+            return json!({ "type": "string", "format": "email" });
+        }
+        // The names of RFC 6761 that no public mail reaches.
+        let reserved = r"\.([Aa][Rr][Pp][Aa]|[Ii][Nn][Vv][Aa][Ll][Ii][Dd]|[Ll][Oo][Cc][Aa][Ll]([Hh][Oo][Ss][Tt])?|[Oo][Nn][Ii][Oo][Nn]|[Tt][Ee][Ss][Tt])$";
+        json!({ "type": "string", "format": "email", "not": { "pattern": reserved } })
     }
 }
 
@@ -340,10 +375,15 @@ impl Kind for Int {
 
     fn schema(&self, options: &DecodeOptions) -> Value {
         let digits = self.le.checked_ilog10().unwrap_or(0).max(1);
-        json!({ "anyOf": [
+        let pattern = format!("^[0-9]{{1,{digits}}}$");
+        let mut forms = vec![
             self.text_schema(options),
-            { "type": "string", "pattern": format!("^[0-9]{{1,{digits}}}$"), "description": "the number as text" },
-        ] })
+            json!({ "type": "string", "pattern": pattern, "description": "the number as text" }),
+        ];
+        if self.ge <= 0 && self.le >= 1 {
+            forms.push(json!({ "type": "boolean", "description": "read as 0 or 1" }));
+        }
+        json!({ "anyOf": forms })
     }
 
     fn text_schema(&self, _: &DecodeOptions) -> Value {
@@ -641,9 +681,6 @@ impl Kind for FreeObject {
                 "Input should be a valid dictionary",
             ));
         };
-        if value.to_string().contains(r"\u0000") {
-            return Err(Problem::value_error("the character U+0000 is not allowed"));
-        }
         Ok(found.clone())
     }
 

@@ -17,22 +17,25 @@ pub(crate) use reader::input;
 pub use reader::{FieldDoc, Input, Nothing, Reader, Style};
 
 use serde_json::{Map, Value};
-use voxgate_domain::EmailPolicy;
+use voxgate_domain::{EmailPolicy, PasswordPolicy};
 
 /// What of the decoding varies between deployments.
 #[derive(Debug, Clone, Copy)]
 pub struct DecodeOptions {
     /// Which e-mail addresses are accepted.
     pub email: EmailPolicy,
+    /// The rule for new passwords, as the document states it; the identity service enforces it.
+    pub password: PasswordPolicy,
     /// Longest text to be spoken, in Unicode scalar values.
     pub max_text_characters: usize,
 }
 
 impl Default for DecodeOptions {
-    /// Public mail domains only, 5,000 characters.
+    /// Public mail domains only, the usual password rule, 5,000 characters.
     fn default() -> Self {
         Self {
             email: EmailPolicy::default(),
+            password: PasswordPolicy::default(),
             max_text_characters: 5000,
         }
     }
@@ -67,13 +70,12 @@ fn read_part<I: Input>(
 
 /// Reads a body that has already been taken apart by content type.
 pub fn read_body<B: Input>(received: &Received, options: &DecodeOptions) -> Result<B, Vec<Fault>> {
-    let values = match (B::STYLE, received) {
-        (Style::Form, Received::Form(values)) | (Style::ModelOrForm, Received::Form(values)) => {
+    let values = match (received, B::STYLE) {
+        (Received::Form(values), Style::Form | Style::ModelOrForm | Style::EmbeddedOrForm) => {
             Some(values)
         }
-        (Style::Form, _) => None,
-        (_, Received::Json(Value::Object(values))) => Some(values),
-        (_, _) => None,
+        (Received::Json(Value::Object(values)), style) if style != Style::Form => Some(values),
+        _ => None,
     };
     let mut reader = Reader::new("body", B::STYLE, values, options);
     if values.is_none() && matches!(B::STYLE, Style::Model | Style::ModelOrForm) {

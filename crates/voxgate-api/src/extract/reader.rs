@@ -18,6 +18,8 @@ pub enum Style {
     Model,
     /// Single fields declared one by one in a JSON object; a missing field echoes null, and null is missing.
     Embedded,
+    /// As [`Style::Embedded`], or the same fields of a form.
+    EmbeddedOrForm,
     /// A form, urlencoded or multipart.
     Form,
     /// A JSON object or a form, by content type; missing fields as in [`Style::Model`].
@@ -123,7 +125,7 @@ impl<'a> Reader<'a> {
     /// Reads one field; `None` after noting a fault.
     pub fn field<R: Rule>(&mut self, name: &'static str, rule: &R) -> Option<R::Out> {
         let mut found = self.values.and_then(|values| values.get(name));
-        if self.style == Style::Embedded {
+        if matches!(self.style, Style::Embedded | Style::EmbeddedOrForm) {
             found = found.filter(|value| !value.is_null());
         }
         match rule.read(found, self.options) {

@@ -19,8 +19,15 @@ enum Caller {
 }
 
 impl Caller {
-    const ALL: [Self; 7] =
-        [Self::Nobody, Self::Junk, Self::User, Self::Admin, Self::System, Self::ForeignUser, Self::ForeignAdmin];
+    const ALL: [Self; 7] = [
+        Self::Nobody,
+        Self::Junk,
+        Self::User,
+        Self::Admin,
+        Self::System,
+        Self::ForeignUser,
+        Self::ForeignAdmin,
+    ];
 
     fn email(self) -> Option<&'static str> {
         match self {
@@ -40,7 +47,9 @@ impl Caller {
     fn has_role_for(self, access: Access) -> bool {
         match access {
             Access::Public | Access::User => true,
-            Access::Administrator => matches!(self, Self::Admin | Self::System | Self::ForeignAdmin),
+            Access::Administrator => {
+                matches!(self, Self::Admin | Self::System | Self::ForeignAdmin)
+            }
             Access::SystemAdministrator => self == Self::System,
         }
     }
@@ -85,7 +94,12 @@ async fn every_route_admits_exactly_whom_the_table_says() {
     let home = world.home.to_string();
     let mut tokens: BTreeMap<Caller, String> = BTreeMap::new();
     for route in table() {
-        let path = route.path.replace("{org_id}", &home).replace("{id}", &nobody).replace("{token}", "unknown").replace("{file}", "start.js");
+        let path = route
+            .path
+            .replace("{org_id}", &home)
+            .replace("{id}", &nobody)
+            .replace("{token}", "unknown")
+            .replace("{file}", "start.js");
         for caller in Caller::ALL {
             let mut request = request(route.method.clone(), &path);
             if let Some(email) = caller.email() {
@@ -113,7 +127,13 @@ async fn every_route_admits_exactly_whom_the_table_says() {
                 reply.status,
                 reply.text()
             );
-            assert_ne!(reply.status, StatusCode::INTERNAL_SERVER_ERROR, "{} {}", route.method, route.path);
+            assert_ne!(
+                reply.status,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "{} {}",
+                route.method,
+                route.path
+            );
         }
     }
 }
@@ -124,13 +144,31 @@ async fn administrators_reach_no_further_than_their_organisation() {
     use serde_json::json;
 
     let world = World::new().await;
-    let (admin, user, root) = (world.login(ADMIN).await, world.login(USER).await, world.login(ROOT).await);
+    let (admin, user, root) = (
+        world.login(ADMIN).await,
+        world.login(USER).await,
+        world.login(ROOT).await,
+    );
     let (home, away) = (world.home, world.away);
 
     let lists = world.send(get("/organizations").token(&user).empty()).await;
-    assert_eq!((lists.json().as_array().unwrap().len(), lists.header("x-total-count")), (1, Some("1")));
-    let lists = world.send(get("/organizations?limit=2").token(&root).empty()).await;
-    assert_eq!((lists.json().as_array().unwrap().len(), lists.header("x-total-count")), (2, Some("3")));
+    assert_eq!(
+        (
+            lists.json().as_array().unwrap().len(),
+            lists.header("x-total-count")
+        ),
+        (1, Some("1"))
+    );
+    let lists = world
+        .send(get("/organizations?limit=2").token(&root).empty())
+        .await;
+    assert_eq!(
+        (
+            lists.json().as_array().unwrap().len(),
+            lists.header("x-total-count")
+        ),
+        (2, Some("3"))
+    );
 
     let foreign = world.user_id(FOREIGN_USER).await;
     for (path, token, status) in [
@@ -146,19 +184,45 @@ async fn administrators_reach_no_further_than_their_organisation() {
         assert_eq!(reply.status.as_u16(), status, "{path}: {}", reply.text());
     }
 
-    let rename = patch(&format!("/organizations/{home}")).token(&admin).json(&json!({ "name": "Renamed", "settings": { "a": 1 } }));
+    let rename = patch(&format!("/organizations/{home}"))
+        .token(&admin)
+        .json(&json!({ "name": "Renamed", "settings": { "a": 1 } }));
     let renamed = world.send(rename).await;
-    assert_eq!((renamed.status.as_u16(), &renamed.json()["name"]), (200, &json!("Renamed")), "{}", renamed.text());
-    for body in [json!({ "daily_word_limit": 1 }), json!({ "status": "suspended" }), json!({ "domain_verified": true })] {
-        let reply = world.send(patch(&format!("/organizations/{home}")).token(&admin).json(&body)).await;
+    assert_eq!(
+        (renamed.status.as_u16(), &renamed.json()["name"]),
+        (200, &json!("Renamed")),
+        "{}",
+        renamed.text()
+    );
+    for body in [
+        json!({ "daily_word_limit": 1 }),
+        json!({ "status": "suspended" }),
+        json!({ "domain_verified": true }),
+    ] {
+        let reply = world
+            .send(
+                patch(&format!("/organizations/{home}"))
+                    .token(&admin)
+                    .json(&body),
+            )
+            .await;
         assert_eq!(reply.status, 403, "{body}");
     }
 
     let invite = |body| post("/invitations").token(&admin).json(&body);
     for (body, status) in [
-        (json!({ "email": "x@example.com", "role": "SYSTEM_ADMIN" }), 403),
-        (json!({ "email": "x@example.com", "organization_id": away.to_string() }), 404),
-        (json!({ "email": "x@example.com", "organization_id": home.to_string() }), 201),
+        (
+            json!({ "email": "x@example.com", "role": "SYSTEM_ADMIN" }),
+            403,
+        ),
+        (
+            json!({ "email": "x@example.com", "organization_id": away.to_string() }),
+            404,
+        ),
+        (
+            json!({ "email": "x@example.com", "organization_id": home.to_string() }),
+            201,
+        ),
         (json!({ "email": USER }), 409),
     ] {
         let reply = world.send(invite(body.clone())).await;

@@ -22,7 +22,9 @@ use voxgate_services::bootstrap::BootstrapCommand;
 use voxgate_services::identity::CreateUserCommand;
 use voxgate_services::orgs::CreateOrg;
 use voxgate_services::speech::SpeechEngines;
-use voxgate_services::{Argon2Config, MailTransport, Principal, Secrets, Services, ServicesConfig, ServicesParts};
+use voxgate_services::{
+    Argon2Config, MailTransport, Principal, Secrets, Services, ServicesConfig, ServicesParts,
+};
 use voxgate_store::{Db, StoreConfig};
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -58,14 +60,23 @@ impl World {
     pub async fn with(change: impl FnOnce(&mut Setup)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let outbox = directory.path().join("outbox");
-        let mut setup = Setup { services: ServicesConfig::default(), api: ApiConfig::default() };
-        setup.services.identity.argon2 = Argon2Config { memory_kib: 8, iterations: 1, parallelism: 1 };
+        let mut setup = Setup {
+            services: ServicesConfig::default(),
+            api: ApiConfig::default(),
+        };
+        setup.services.identity.argon2 = Argon2Config {
+            memory_kib: 8,
+            iterations: 1,
+            parallelism: 1,
+        };
         setup.services.identity.registration_enabled = true;
         setup.services.identity.mail_interval = Duration::ZERO;
         setup.services.mail.transport = MailTransport::Directory(outbox.clone());
         change(&mut setup);
 
-        let db = Db::open(&StoreConfig::sqlite(directory.path().join("test.sqlite"))).await.unwrap();
+        let db = Db::open(&StoreConfig::sqlite(directory.path().join("test.sqlite")))
+            .await
+            .unwrap();
         db.migrate().await.unwrap();
         let engine = Arc::new(FakeEngine::new());
         let speaking: Arc<dyn SpeechEngine> = Arc::<FakeEngine>::clone(&engine);
@@ -82,7 +93,10 @@ impl World {
             },
             clock: Arc::new(SystemClock::new()),
             engines: Some(SpeechEngines {
-                pool: SpeechPool::start(PoolConfig { threads: 1, queue_depth: 4 }),
+                pool: SpeechPool::start(PoolConfig {
+                    threads: 1,
+                    queue_depth: 4,
+                }),
                 voices: VoiceRegistry::new(vec![speaking], aliases).unwrap(),
             }),
         })
@@ -113,10 +127,24 @@ impl World {
         let state = ApiState {
             services: services.clone(),
             config: Arc::new(setup.api),
-            metrics: Some(voxgate_api::recorder_builder().unwrap().build_recorder().handle()),
+            metrics: Some(
+                voxgate_api::recorder_builder()
+                    .unwrap()
+                    .build_recorder()
+                    .handle(),
+            ),
             readiness: readiness.clone(),
         };
-        Self { router: router(state), services, readiness, engine, home, away, outbox, _directory: directory }
+        Self {
+            router: router(state),
+            services,
+            readiness,
+            engine,
+            home,
+            away,
+            outbox,
+            _directory: directory,
+        }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
@@ -125,8 +153,16 @@ impl World {
         request.extensions_mut().insert(ConnectInfo(peer));
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-        Reply { status: parts.status, headers: parts.headers, body }
+        let body = body
+            .collect()
+            .await
+            .map(|body| body.to_bytes().to_vec())
+            .unwrap_or_default();
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
     }
 
     /// Logs in and answers the token.
@@ -142,7 +178,12 @@ impl World {
     }
 
     pub async fn user_id(&self, email: &str) -> UserId {
-        self.services.identity().user_by_email(&Principal::operator(), email).await.unwrap().id
+        self.services
+            .identity()
+            .user_by_email(&Principal::operator(), email)
+            .await
+            .unwrap()
+            .id
     }
 
     /// Waits for a message of this kind to this address and answers the token in its link.
@@ -157,8 +198,10 @@ impl World {
     }
 
     fn find_token(&self, kind: &str, to: &str) -> Option<String> {
-        let mut files: Vec<PathBuf> =
-            std::fs::read_dir(&self.outbox).ok()?.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        let mut files: Vec<PathBuf> = std::fs::read_dir(&self.outbox)
+            .ok()?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
         files.sort();
         let link = regex::Regex::new(r"(?:token=|/invitations/)([A-Za-z0-9_.-]+)").unwrap();
         files
@@ -170,15 +213,24 @@ impl World {
                 let text = std::fs::read_to_string(path).ok()?;
                 // Undo quoted-printable as far as links need it.
                 let text = text.replace("=\r\n", "").replace("=3D", "=");
-                text.contains(&format!("To: {to}")).then(|| link.captures(&text).map(|found| found[1].to_owned()))?
+                text.contains(&format!("To: {to}"))
+                    .then(|| link.captures(&text).map(|found| found[1].to_owned()))?
             })
     }
 }
 
 async fn organization(services: &Services, name: &str, admin_email: &str) -> OrgId {
-    let command =
-        CreateOrg { name: name.to_owned(), admin_email: admin_email.to_owned(), ..CreateOrg::default() };
-    services.orgs().create(&Principal::operator(), command).await.unwrap().id
+    let command = CreateOrg {
+        name: name.to_owned(),
+        admin_email: admin_email.to_owned(),
+        ..CreateOrg::default()
+    };
+    services
+        .orgs()
+        .create(&Principal::operator(), command)
+        .await
+        .unwrap()
+        .id
 }
 
 async fn account(services: &Services, email: &str, role: Role, organization: OrgId) {
@@ -189,7 +241,11 @@ async fn account(services: &Services, email: &str, role: Role, organization: Org
         role,
         organization_id: Some(organization),
     };
-    services.identity().create_user(&Principal::operator(), command).await.unwrap();
+    services
+        .identity()
+        .create_user(&Principal::operator(), command)
+        .await
+        .unwrap();
 }
 
 pub struct Reply {
@@ -204,7 +260,8 @@ impl Reply {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -215,11 +272,20 @@ impl Reply {
     pub fn redacted(&self) -> String {
         let mut text = self.text();
         for (pattern, word) in [
-            (r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*", "<jwt>"),
-            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "<uuid>"),
+            (
+                r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*",
+                "<jwt>",
+            ),
+            (
+                r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+                "<uuid>",
+            ),
             (r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z", "<time>"),
         ] {
-            text = regex::Regex::new(pattern).unwrap().replace_all(&text, word).into_owned();
+            text = regex::Regex::new(pattern)
+                .unwrap()
+                .replace_all(&text, word)
+                .into_owned();
         }
         text
     }
@@ -233,7 +299,11 @@ pub struct Build {
 }
 
 pub fn request(method: Method, path: &str) -> Build {
-    Build { method, path: path.to_owned(), headers: Vec::new() }
+    Build {
+        method,
+        path: path.to_owned(),
+        headers: Vec::new(),
+    }
 }
 
 pub fn get(path: &str) -> Build {
@@ -263,20 +333,28 @@ impl Build {
     }
 
     pub fn json(self, body: &Value) -> Request<Body> {
-        self.header("content-type", "application/json").bytes(body.to_string().into_bytes())
+        self.header("content-type", "application/json")
+            .bytes(body.to_string().into_bytes())
     }
 
     pub fn raw_json(self, body: &str) -> Request<Body> {
-        self.header("content-type", "application/json").bytes(body.as_bytes().to_vec())
+        self.header("content-type", "application/json")
+            .bytes(body.as_bytes().to_vec())
     }
 
     pub fn form(self, fields: &[(&str, &str)]) -> Request<Body> {
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        self.header("content-type", "application/x-www-form-urlencoded").bytes(body.into_bytes())
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.header("content-type", "application/x-www-form-urlencoded")
+            .bytes(body.into_bytes())
     }
 
     pub fn bytes(self, body: Vec<u8>) -> Request<Body> {
-        let mut builder = Request::builder().method(self.method).uri(self.path).header("host", "voxgate.example");
+        let mut builder = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .header("host", "voxgate.example");
         for (name, value) in self.headers {
             builder = builder.header(name, value);
         }
@@ -287,11 +365,19 @@ impl Build {
 /// A session token signed with any claims and key.
 pub fn signed(claims: &Value, key: &[u8]) -> String {
     let header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
-    jsonwebtoken::encode(&header, claims, &jsonwebtoken::EncodingKey::from_secret(key)).unwrap()
+    jsonwebtoken::encode(
+        &header,
+        claims,
+        &jsonwebtoken::EncodingKey::from_secret(key),
+    )
+    .unwrap()
 }
 
 /// Seconds since the epoch, some seconds from now.
 pub fn in_seconds(offset: i64) -> Value {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
     json!(i64::try_from(now).unwrap() + offset)
 }

@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 use crate::harness::{World, get};
 
 async fn document() -> Value {
-    World::new().await.send(get("/openapi.json").empty()).await.json()
+    World::new()
+        .await
+        .send(get("/openapi.json").empty())
+        .await
+        .json()
 }
 
 #[tokio::test]
@@ -18,7 +22,10 @@ async fn what_generated_clients_depend_on() {
     let document = document().await;
     assert_eq!(document["openapi"], "3.1.0");
     let scheme = &document["components"]["securitySchemes"]["OAuth2PasswordBearer"];
-    assert_eq!(*scheme, json!({ "type": "oauth2", "flows": { "password": { "scopes": {}, "tokenUrl": "auth/jwt/login" } } }));
+    assert_eq!(
+        *scheme,
+        json!({ "type": "oauth2", "flows": { "password": { "scopes": {}, "tokenUrl": "auth/jwt/login" } } })
+    );
     let login = &document["paths"]["/auth/jwt/login"]["post"];
     assert_eq!(login["operationId"], "auth_jwt_login_auth_jwt_login_post");
     for status in ["200", "400", "422"] {
@@ -26,7 +33,11 @@ async fn what_generated_clients_depend_on() {
     }
     let item = &document["components"]["schemas"]["ValidationError"];
     assert_eq!(item["required"], json!(["loc", "msg", "type"]));
-    assert!(document["components"]["schemas"].get("HTTPValidationError").is_some());
+    assert!(
+        document["components"]["schemas"]
+            .get("HTTPValidationError")
+            .is_some()
+    );
 }
 
 #[tokio::test]

@@ -16,8 +16,10 @@ const FORBIDDEN: &str = r#"{"detail":"Forbidden"}"#;
 const NOT_FOUND: &str = r#"{"detail":"Not Found"}"#;
 const NOT_ALLOWED: &str = r#"{"detail":"Method Not Allowed"}"#;
 const BOTH_MISSING: &str = r#"{"detail":[{"type":"missing","loc":["body","username"],"msg":"Field required","input":null},{"type":"missing","loc":["body","password"],"msg":"Field required","input":null}]}"#;
-const EMAIL_MISSING: &str = r#"{"detail":[{"type":"missing","loc":["body","email"],"msg":"Field required","input":null}]}"#;
-const TOKEN_MISSING: &str = r#"{"detail":[{"type":"missing","loc":["body","token"],"msg":"Field required","input":null}]}"#;
+const EMAIL_MISSING: &str =
+    r#"{"detail":[{"type":"missing","loc":["body","email"],"msg":"Field required","input":null}]}"#;
+const TOKEN_MISSING: &str =
+    r#"{"detail":[{"type":"missing","loc":["body","token"],"msg":"Field required","input":null}]}"#;
 
 /// The user object of the reference: five keys in their order.
 fn user(email: &str, is_superuser: bool, is_verified: bool) -> String {
@@ -33,9 +35,17 @@ async fn row(world: &World, name: &str, request: Request<Body>, status: u16, bod
         found.truncate(ours);
         found.push('}');
     }
-    assert_eq!((reply.status.as_u16(), found.as_str()), (status, body), "{name}");
+    assert_eq!(
+        (reply.status.as_u16(), found.as_str()),
+        (status, body),
+        "{name}"
+    );
     if !found.is_empty() {
-        assert_eq!(reply.header("content-type"), Some("application/json"), "{name}");
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/json"),
+            "{name}"
+        );
     }
 }
 
@@ -44,20 +54,43 @@ async fn logging_in() {
     let world = World::new().await;
     let session = r#"{"access_token":"<jwt>","token_type":"bearer"}"#;
     let login = |fields: &[(&str, &str)]| post(LOGIN).form(fields);
-    row(&world, "ok", login(&[("username", USER), ("password", PASSWORD)]), 200, session).await;
     row(
         &world,
-        "ok with grant_type and empty client fields",
-        login(&[("grant_type", "password"), ("username", USER), ("password", PASSWORD), ("scope", ""), ("client_id", ""), ("client_secret", "null")]),
+        "ok",
+        login(&[("username", USER), ("password", PASSWORD)]),
         200,
         session,
     )
     .await;
-    row(&world, "other letter case", login(&[("username", &USER.to_uppercase()), ("password", PASSWORD)]), 200, session).await;
+    row(
+        &world,
+        "ok with grant_type and empty client fields",
+        login(&[
+            ("grant_type", "password"),
+            ("username", USER),
+            ("password", PASSWORD),
+            ("scope", ""),
+            ("client_id", ""),
+            ("client_secret", "null"),
+        ]),
+        200,
+        session,
+    )
+    .await;
+    row(
+        &world,
+        "other letter case",
+        login(&[("username", &USER.to_uppercase()), ("password", PASSWORD)]),
+        200,
+        session,
+    )
+    .await;
     let parts = format!(
         "--B\r\nContent-Disposition: form-data; name=\"username\"\r\n\r\n{USER}\r\n--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n{PASSWORD}\r\n--B--\r\n"
     );
-    let multipart = post(LOGIN).header("content-type", "multipart/form-data; boundary=B").bytes(parts.into_bytes());
+    let multipart = post(LOGIN)
+        .header("content-type", "multipart/form-data; boundary=B")
+        .bytes(parts.into_bytes());
     row(&world, "multipart", multipart, 200, session).await;
     for (name, username, password) in [
         ("wrong password", USER, "wrong password"),
@@ -66,15 +99,31 @@ async fn logging_in() {
         ("empty strings", "", ""),
         ("a zero byte", "a\0b", PASSWORD),
     ] {
-        row(&world, name, login(&[("username", username), ("password", password)]), 400, BAD_CREDENTIALS).await;
+        row(
+            &world,
+            name,
+            login(&[("username", username), ("password", password)]),
+            400,
+            BAD_CREDENTIALS,
+        )
+        .await;
     }
     row(&world, "no fields", login(&[]), 422, BOTH_MISSING).await;
     row(&world, "no body", post(LOGIN).empty(), 422, BOTH_MISSING).await;
-    row(&world, "JSON", post(LOGIN).json(&json!({ "username": USER, "password": PASSWORD })), 422, BOTH_MISSING).await;
+    row(
+        &world,
+        "JSON",
+        post(LOGIN).json(&json!({ "username": USER, "password": PASSWORD })),
+        422,
+        BOTH_MISSING,
+    )
+    .await;
     row(
         &world,
         "JSON under a form header, as old clients send it",
-        post(LOGIN).header("content-type", "application/x-www-form-urlencoded").bytes(br#"{"username":"a"}"#.to_vec()),
+        post(LOGIN)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .bytes(br#"{"username":"a"}"#.to_vec()),
         422,
         BOTH_MISSING,
     )
@@ -91,44 +140,111 @@ async fn logging_in() {
         let body = format!(
             r#"{{"detail":[{{"type":"string_pattern_mismatch","loc":["body","grant_type"],"msg":"String should match pattern '^password$'","input":"{value}","ctx":{{"pattern":"^password$"}}}}]}}"#
         );
-        let fields = [("grant_type", value), ("username", USER), ("password", PASSWORD)];
+        let fields = [
+            ("grant_type", value),
+            ("username", USER),
+            ("password", PASSWORD),
+        ];
         row(&world, name, login(&fields), 422, &body).await;
     }
     let reply = world.send(get(LOGIN).empty()).await;
-    assert_eq!((reply.status.as_u16(), reply.text().as_str(), reply.header("allow")), (405, NOT_ALLOWED, Some("POST")));
+    assert_eq!(
+        (
+            reply.status.as_u16(),
+            reply.text().as_str(),
+            reply.header("allow")
+        ),
+        (405, NOT_ALLOWED, Some("POST"))
+    );
 
     let root = world.login(ROOT).await;
     let id = world.user_id(USER).await;
-    let off = patch(&format!("/users/{id}")).token(&root).json(&json!({ "is_active": false }));
+    let off = patch(&format!("/users/{id}"))
+        .token(&root)
+        .json(&json!({ "is_active": false }));
     assert_eq!(world.send(off).await.status, 200);
-    row(&world, "inactive user", login(&[("username", USER), ("password", PASSWORD)]), 400, BAD_CREDENTIALS).await;
+    row(
+        &world,
+        "inactive user",
+        login(&[("username", USER), ("password", PASSWORD)]),
+        400,
+        BAD_CREDENTIALS,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn verification_required() {
     let world = World::with(|setup| setup.services.identity.require_verified = true).await;
     let fresh = json!({ "email": "new@example.com", "password": PASSWORD });
-    assert_eq!(world.send(post("/auth/register").json(&fresh)).await.status, 201);
+    assert_eq!(
+        world.send(post("/auth/register").json(&fresh)).await.status,
+        201
+    );
     let fields = [("username", "new@example.com"), ("password", PASSWORD)];
-    row(&world, "unverified", post(LOGIN).form(&fields), 400, r#"{"detail":"LOGIN_USER_NOT_VERIFIED"}"#).await;
+    row(
+        &world,
+        "unverified",
+        post(LOGIN).form(&fields),
+        400,
+        r#"{"detail":"LOGIN_USER_NOT_VERIFIED"}"#,
+    )
+    .await;
     let id = world.user_id("new@example.com").await;
     let token = signed(
         &json!({ "sub": id.to_string(), "aud": ["fastapi-users:auth"], "exp": in_seconds(60) }),
         JWT_SECRET,
     );
-    row(&world, "an unverified token", get("/users/me").token(&token).empty(), 403, FORBIDDEN).await;
+    row(
+        &world,
+        "an unverified token",
+        get("/users/me").token(&token).empty(),
+        403,
+        FORBIDDEN,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn logging_out() {
     let world = World::new().await;
     let token = world.login(USER).await;
-    let reply = world.send(post("/auth/jwt/logout").token(&token).empty()).await;
-    assert_eq!((reply.status.as_u16(), reply.body.len(), reply.header("content-type")), (204, 0, None));
+    let reply = world
+        .send(post("/auth/jwt/logout").token(&token).empty())
+        .await;
+    assert_eq!(
+        (
+            reply.status.as_u16(),
+            reply.body.len(),
+            reply.header("content-type")
+        ),
+        (204, 0, None)
+    );
     // The reference keeps the token alive here; its documentation promises what we do.
-    row(&world, "afterwards", get("/users/me").token(&token).empty(), 401, UNAUTHORIZED).await;
-    row(&world, "no token", post("/auth/jwt/logout").empty(), 401, UNAUTHORIZED).await;
-    row(&world, "junk", post("/auth/jwt/logout").token("junk").empty(), 401, UNAUTHORIZED).await;
+    row(
+        &world,
+        "afterwards",
+        get("/users/me").token(&token).empty(),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
+    row(
+        &world,
+        "no token",
+        post("/auth/jwt/logout").empty(),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
+    row(
+        &world,
+        "junk",
+        post("/auth/jwt/logout").token("junk").empty(),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -136,11 +252,32 @@ async fn registering() {
     let world = World::new().await;
     let register = |body: Value| post("/auth/register").json(&body);
     let new = json!({ "email": "A.User@Example.COM", "password": PASSWORD });
-    row(&world, "ok", register(new), 201, &user("A.User@example.com", false, false)).await;
+    row(
+        &world,
+        "ok",
+        register(new),
+        201,
+        &user("A.User@example.com", false, false),
+    )
+    .await;
     let greedy = json!({ "email": "b@example.com", "password": PASSWORD, "is_superuser": true, "is_verified": true, "is_active": false, "unknown": 1 });
-    row(&world, "flags are forced back", register(greedy), 201, &user("b@example.com", false, false)).await;
+    row(
+        &world,
+        "flags are forced back",
+        register(greedy),
+        201,
+        &user("b@example.com", false, false),
+    )
+    .await;
     let twice = json!({ "email": "a.user@example.com", "password": PASSWORD });
-    row(&world, "duplicate in other case", register(twice), 400, r#"{"detail":"REGISTER_USER_ALREADY_EXISTS"}"#).await;
+    row(
+        &world,
+        "duplicate in other case",
+        register(twice),
+        400,
+        r#"{"detail":"REGISTER_USER_ALREADY_EXISTS"}"#,
+    )
+    .await;
     let weak = json!({ "email": "a.user@example.com", "password": "short" });
     row(
         &world,
@@ -172,7 +309,14 @@ async fn registering() {
 async fn registration_switched_off_is_an_unknown_route() {
     let world = World::with(|setup| setup.services.identity.registration_enabled = false).await;
     let new = json!({ "email": "a@example.com", "password": PASSWORD });
-    row(&world, "POST", post("/auth/register").json(&new), 404, NOT_FOUND).await;
+    row(
+        &world,
+        "POST",
+        post("/auth/register").json(&new),
+        404,
+        NOT_FOUND,
+    )
+    .await;
     row(&world, "GET", get("/auth/register").empty(), 404, NOT_FOUND).await;
     let document = world.send(get("/openapi.json").empty()).await.json();
     assert!(document["paths"].get("/auth/register").is_none());
@@ -182,9 +326,29 @@ async fn registration_switched_off_is_an_unknown_route() {
 async fn verifying() {
     let world = World::new().await;
     let ask = |body: &str| post("/auth/request-verify-token").raw_json(body);
-    assert_eq!(world.send(post("/auth/register").json(&json!({ "email": "v@example.com", "password": PASSWORD }))).await.status, 201);
-    for (name, email) in [("unknown", "nobody@example.com"), ("known", "v@example.com"), ("verified", USER)] {
-        row(&world, name, ask(&json!({ "email": email }).to_string()), 202, "null").await;
+    assert_eq!(
+        world
+            .send(
+                post("/auth/register")
+                    .json(&json!({ "email": "v@example.com", "password": PASSWORD }))
+            )
+            .await
+            .status,
+        201
+    );
+    for (name, email) in [
+        ("unknown", "nobody@example.com"),
+        ("known", "v@example.com"),
+        ("verified", USER),
+    ] {
+        row(
+            &world,
+            name,
+            ask(&json!({ "email": email }).to_string()),
+            202,
+            "null",
+        )
+        .await;
     }
     for body in ["{}", "", "\"text\"", "null"] {
         row(&world, body, ask(body), 422, EMAIL_MISSING).await;
@@ -197,9 +361,23 @@ async fn verifying() {
     let bad = r#"{"detail":"VERIFY_USER_BAD_TOKEN"}"#;
     row(&world, "junk", verify(json!({ "token": "junk" })), 400, bad).await;
     let session = world.login(USER).await;
-    row(&world, "an auth token", verify(json!({ "token": session })), 400, bad).await;
+    row(
+        &world,
+        "an auth token",
+        verify(json!({ "token": session })),
+        400,
+        bad,
+    )
+    .await;
     row(&world, "nothing", verify(json!({})), 422, TOKEN_MISSING).await;
-    row(&world, "null", verify(json!({ "token": null })), 422, TOKEN_MISSING).await;
+    row(
+        &world,
+        "null",
+        verify(json!({ "token": null })),
+        422,
+        TOKEN_MISSING,
+    )
+    .await;
     row(
         &world,
         "a number",
@@ -209,15 +387,30 @@ async fn verifying() {
     )
     .await;
     let token = world.mailed_token("verify", "v@example.com").await;
-    row(&world, "ok", verify(json!({ "token": token })), 200, &user("v@example.com", false, true)).await;
-    row(&world, "again", verify(json!({ "token": token })), 400, r#"{"detail":"VERIFY_USER_ALREADY_VERIFIED"}"#).await;
+    row(
+        &world,
+        "ok",
+        verify(json!({ "token": token })),
+        200,
+        &user("v@example.com", false, true),
+    )
+    .await;
+    row(
+        &world,
+        "again",
+        verify(json!({ "token": token })),
+        400,
+        r#"{"detail":"VERIFY_USER_ALREADY_VERIFIED"}"#,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn tokens_that_do_not_open() {
     let world = World::new().await;
     let id = world.user_id(USER).await.to_string();
-    let claims = |sub: &str, aud: Value, exp: i64| json!({ "sub": sub, "aud": aud, "exp": in_seconds(exp) });
+    let claims =
+        |sub: &str, aud: Value, exp: i64| json!({ "sub": sub, "aud": aud, "exp": in_seconds(exp) });
     let audience = || json!(["fastapi-users:auth"]);
     let me = |token: &str| get("/users/me").token(token).empty();
     let unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJ4In0.";
@@ -225,25 +418,83 @@ async fn tokens_that_do_not_open() {
     for (name, token) in [
         ("junk", "junk".to_owned()),
         ("expired", signed(&claims(&id, audience(), -60), JWT_SECRET)),
-        ("wrong audience", signed(&claims(&id, json!(["other"]), 60), JWT_SECRET)),
-        ("wrong key", signed(&claims(&id, audience(), 60), b"another secret of sufficient length")),
+        (
+            "wrong audience",
+            signed(&claims(&id, json!(["other"]), 60), JWT_SECRET),
+        ),
+        (
+            "wrong key",
+            signed(
+                &claims(&id, audience(), 60),
+                b"another secret of sufficient length",
+            ),
+        ),
         ("alg none", unsigned.to_owned()),
-        ("unknown user", signed(&claims(&unknown, audience(), 60), JWT_SECRET)),
-        ("sub is no UUID", signed(&claims("7", audience(), 60), JWT_SECRET)),
+        (
+            "unknown user",
+            signed(&claims(&unknown, audience(), 60), JWT_SECRET),
+        ),
+        (
+            "sub is no UUID",
+            signed(&claims("7", audience(), 60), JWT_SECRET),
+        ),
     ] {
         let reply = world.send(me(&token)).await;
-        assert_eq!((reply.status.as_u16(), reply.text().as_str()), (401, UNAUTHORIZED), "{name}");
+        assert_eq!(
+            (reply.status.as_u16(), reply.text().as_str()),
+            (401, UNAUTHORIZED),
+            "{name}"
+        );
         assert_eq!(reply.header("www-authenticate"), None, "{name}");
     }
     row(&world, "none", get("/users/me").empty(), 401, UNAUTHORIZED).await;
-    row(&world, "Basic", get("/users/me").header("authorization", "Basic dTpw").empty(), 401, UNAUTHORIZED).await;
-    row(&world, "bare", get("/users/me").header("authorization", "Bearer").empty(), 401, UNAUTHORIZED).await;
+    row(
+        &world,
+        "Basic",
+        get("/users/me")
+            .header("authorization", "Basic dTpw")
+            .empty(),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
+    row(
+        &world,
+        "bare",
+        get("/users/me").header("authorization", "Bearer").empty(),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
     let good = signed(&claims(&id, audience(), 60), JWT_SECRET);
-    row(&world, "audience as a list", me(&good), 200, &user(USER, false, true)).await;
+    row(
+        &world,
+        "audience as a list",
+        me(&good),
+        200,
+        &user(USER, false, true),
+    )
+    .await;
     let good = signed(&claims(&id, json!("fastapi-users:auth"), 60), JWT_SECRET);
-    row(&world, "audience as text", me(&good), 200, &user(USER, false, true)).await;
-    let lower = get("/users/me").header("authorization", &format!("bearer  {good}")).empty();
-    row(&world, "scheme in lower case, two spaces", lower, 200, &user(USER, false, true)).await;
+    row(
+        &world,
+        "audience as text",
+        me(&good),
+        200,
+        &user(USER, false, true),
+    )
+    .await;
+    let lower = get("/users/me")
+        .header("authorization", &format!("bearer  {good}"))
+        .empty();
+    row(
+        &world,
+        "scheme in lower case, two spaces",
+        lower,
+        200,
+        &user(USER, false, true),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -252,8 +503,22 @@ async fn changing_oneself() {
     let token = world.login(USER).await;
     let change = |body: Value| patch("/users/me").token(&token).json(&body);
     let taken = r#"{"detail":"UPDATE_USER_EMAIL_ALREADY_EXISTS"}"#;
-    row(&world, "taken", change(json!({ "email": ADMIN.to_uppercase() })), 400, taken).await;
-    row(&world, "own address in other case", change(json!({ "email": USER.to_uppercase() })), 400, taken).await;
+    row(
+        &world,
+        "taken",
+        change(json!({ "email": ADMIN.to_uppercase() })),
+        400,
+        taken,
+    )
+    .await;
+    row(
+        &world,
+        "own address in other case",
+        change(json!({ "email": USER.to_uppercase() })),
+        400,
+        taken,
+    )
+    .await;
     row(
         &world,
         "weak password",
@@ -263,10 +528,25 @@ async fn changing_oneself() {
     )
     .await;
     let bad = world.send(change(json!({ "email": "nope" }))).await;
-    assert_eq!((bad.status.as_u16(), &bad.json()["detail"][0]["loc"]), (422, &json!(["body", "email"])));
+    assert_eq!(
+        (bad.status.as_u16(), &bad.json()["detail"][0]["loc"]),
+        (422, &json!(["body", "email"]))
+    );
     let unchanged = user(USER, false, true);
-    for body in [json!({}), json!({ "password": null }), json!({ "email": null }), json!({ "is_superuser": true, "is_active": false, "id": "x", "other": [] })] {
-        row(&world, &body.to_string(), change(body.clone()), 200, &unchanged).await;
+    for body in [
+        json!({}),
+        json!({ "password": null }),
+        json!({ "email": null }),
+        json!({ "is_superuser": true, "is_active": false, "id": "x", "other": [] }),
+    ] {
+        row(
+            &world,
+            &body.to_string(),
+            change(body.clone()),
+            200,
+            &unchanged,
+        )
+        .await;
     }
     row(
         &world,
@@ -276,8 +556,22 @@ async fn changing_oneself() {
         r#"{"detail":[{"type":"missing","loc":["body"],"msg":"Field required","input":null}]}"#,
     )
     .await;
-    row(&world, "no token and a bad body", patch("/users/me").raw_json("{"), 401, UNAUTHORIZED).await;
-    row(&world, "new e-mail", change(json!({ "email": "other@example.com" })), 200, &user("other@example.com", false, false)).await;
+    row(
+        &world,
+        "no token and a bad body",
+        patch("/users/me").raw_json("{"),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
+    row(
+        &world,
+        "new e-mail",
+        change(json!({ "email": "other@example.com" })),
+        200,
+        &user("other@example.com", false, false),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -285,13 +579,31 @@ async fn methods_on_users() {
     let world = World::new().await;
     let token = world.login(USER).await;
     let root = world.login(ROOT).await;
-    let put = world.send(request(Method::PUT, "/users/me").token(&token).empty()).await;
-    assert_eq!((put.status.as_u16(), put.text().as_str(), put.header("allow")), (405, NOT_ALLOWED, Some("GET")));
+    let put = world
+        .send(request(Method::PUT, "/users/me").token(&token).empty())
+        .await;
+    assert_eq!(
+        (
+            put.status.as_u16(),
+            put.text().as_str(),
+            put.header("allow")
+        ),
+        (405, NOT_ALLOWED, Some("GET"))
+    );
     let delete = |token: &str| request(Method::DELETE, "/users/me").token(token).empty();
     row(&world, "DELETE by a user", delete(&token), 403, FORBIDDEN).await;
-    row(&world, "DELETE by an administrator", delete(&root), 404, NOT_FOUND).await;
+    row(
+        &world,
+        "DELETE by an administrator",
+        delete(&root),
+        404,
+        NOT_FOUND,
+    )
+    .await;
     for method in [Method::HEAD, Method::OPTIONS] {
-        let reply = world.send(request(method.clone(), "/users/me").token(&token).empty()).await;
+        let reply = world
+            .send(request(method.clone(), "/users/me").token(&token).empty())
+            .await;
         assert_eq!(reply.status, 405, "{method}");
     }
 }
@@ -303,27 +615,80 @@ async fn administering_users() {
     let id = world.user_id(USER).await;
     let path = format!("/users/{id}");
     row(&world, "no token", get(&path).empty(), 401, UNAUTHORIZED).await;
-    row(&world, "not a superuser", get(&path).token(&token).empty(), 403, FORBIDDEN).await;
-    row(&world, "ok", get(&path).token(&root).empty(), 200, &user(USER, false, true)).await;
+    row(
+        &world,
+        "not a superuser",
+        get(&path).token(&token).empty(),
+        403,
+        FORBIDDEN,
+    )
+    .await;
+    row(
+        &world,
+        "ok",
+        get(&path).token(&root).empty(),
+        200,
+        &user(USER, false, true),
+    )
+    .await;
     let missing = format!("/users/{}", uuid::Uuid::now_v7());
     for path in [missing.as_str(), "/users/7", "/users/%00", "/users/%FF"] {
         row(&world, path, get(path).token(&root).empty(), 404, NOT_FOUND).await;
     }
-    let flags = patch(&path).token(&root).json(&json!({ "is_verified": false }));
-    row(&world, "flags may be changed", flags, 200, &user(USER, false, false)).await;
-    row(&world, "DELETE", request(Method::DELETE, &path).token(&root).empty(), 204, "").await;
-    row(&world, "gone", get(&path).token(&root).empty(), 404, NOT_FOUND).await;
-    row(&world, "its token", get("/users/me").token(&token).empty(), 401, UNAUTHORIZED).await;
+    let flags = patch(&path)
+        .token(&root)
+        .json(&json!({ "is_verified": false }));
+    row(
+        &world,
+        "flags may be changed",
+        flags,
+        200,
+        &user(USER, false, false),
+    )
+    .await;
+    row(
+        &world,
+        "DELETE",
+        request(Method::DELETE, &path).token(&root).empty(),
+        204,
+        "",
+    )
+    .await;
+    row(
+        &world,
+        "gone",
+        get(&path).token(&root).empty(),
+        404,
+        NOT_FOUND,
+    )
+    .await;
+    row(
+        &world,
+        "its token",
+        get("/users/me").token(&token).empty(),
+        401,
+        UNAUTHORIZED,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn resetting_a_password() {
     let world = World::new().await;
     for email in [USER, "nobody@example.com"] {
-        row(&world, email, post("/auth/forgot-password").json(&json!({ "email": email })), 202, "null").await;
+        row(
+            &world,
+            email,
+            post("/auth/forgot-password").json(&json!({ "email": email })),
+            202,
+            "null",
+        )
+        .await;
     }
     let token = world.mailed_token("reset", USER).await;
-    let reset = |token: &str, password: &str| post("/auth/reset-password").json(&json!({ "token": token, "password": password }));
+    let reset = |token: &str, password: &str| {
+        post("/auth/reset-password").json(&json!({ "token": token, "password": password }))
+    };
     row(
         &world,
         "weak",
@@ -334,7 +699,21 @@ async fn resetting_a_password() {
     .await;
     let bad = r#"{"detail":"RESET_PASSWORD_BAD_TOKEN"}"#;
     row(&world, "junk", reset("junk", PASSWORD), 400, bad).await;
-    row(&world, "ok", reset(&token, "another good password"), 200, "null").await;
-    row(&world, "again", reset(&token, "another good password"), 400, bad).await;
+    row(
+        &world,
+        "ok",
+        reset(&token, "another good password"),
+        200,
+        "null",
+    )
+    .await;
+    row(
+        &world,
+        "again",
+        reset(&token, "another good password"),
+        400,
+        bad,
+    )
+    .await;
     world.login_with(USER, "another good password").await;
 }

@@ -5,8 +5,10 @@ pub mod login;
 pub mod logout;
 pub mod register;
 pub mod request_verify;
+pub mod reset_page;
 pub mod reset_password;
 pub mod verify;
+pub mod verify_page;
 
 const TAG: &str = "auth";
 

@@ -11,7 +11,7 @@ use super::super::error::{During, account};
 use super::super::types::UserRead;
 use super::TAG;
 use crate::endpoint::{Call, Endpoint};
-use crate::extract::kinds::{defaulted, email, flag, optional, password, required, text};
+use crate::extract::kinds::{defaulted, email, flag, new_password, optional, required, text};
 use crate::extract::{Nothing, Style, input};
 use crate::openapi::{Answer, Description};
 use crate::output::Shown;
@@ -23,7 +23,7 @@ input! {
         /// The address.
         email: EmailAddress = required(email()),
         /// The password.
-        password: String = required(password()),
+        password: String = required(new_password()),
         /// Ignored: new accounts are active.
         is_active: bool = defaulted(flag(), true),
         /// Ignored: nobody makes themselves an administrator.

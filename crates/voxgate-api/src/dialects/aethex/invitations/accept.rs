@@ -8,21 +8,21 @@ use voxgate_services::invitations::{self, InvitationError};
 use super::super::NAME_MAX;
 use super::super::error::ToRefused;
 use super::super::types::UserRead;
-use super::page::{form, refusal_page};
+use super::page::{ASK_AGAIN, form};
 use super::{TAG, TokenPath};
 use crate::endpoint::{Call, Endpoint};
-use crate::extract::kinds::{optional, password, required, text};
+use crate::extract::kinds::{new_password, optional, required, text};
 use crate::extract::{Nothing, Style, input};
 use crate::openapi::{Answer, Content, Description};
 use crate::output::Shown;
-use crate::page::{escape, page, wants_page};
+use crate::page::{escape, page, refusal_page, wants_page};
 use crate::refused::{Refused, json_response};
 
 input! {
     /// What the invited person chooses.
     pub struct InvitationAccept as "InvitationAccept", Style::ModelOrForm; {
         /// The password of the new account.
-        password: String = required(password()),
+        password: String = required(new_password()),
         /// The name shown to others.
         full_name: Option<String> = optional(text().max(NAME_MAX).one_line()),
     }
@@ -38,11 +38,6 @@ impl Endpoint for AcceptInvitation {
     type Body = InvitationAccept;
 
     fn describe() -> Description {
-        let refusal = |status, when| {
-            Answer::empty(status, when)
-                .or(Content::Refusal)
-                .or(Content::Html)
-        };
         Description {
             summary: "Accept an invitation",
             details: "Creates the account; its address counts as verified. Works once per invitation. Forms are answered with pages, JSON with JSON.",
@@ -50,30 +45,14 @@ impl Endpoint for AcceptInvitation {
             answers: vec![
                 Answer::json(StatusCode::CREATED, "The account.", UserRead::schema),
                 Answer::empty(StatusCode::OK, "The account, as a page.").or(Content::Html),
-                refusal(
+                Answer::refusal(
                     StatusCode::BAD_REQUEST,
                     "The invitation cannot be used any more, or the password is too weak.",
                 ),
-                refusal(StatusCode::NOT_FOUND, "No such invitation."),
-                refusal(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "The body did not arrive in time.",
-                ),
-                refusal(
+                Answer::refusal(StatusCode::NOT_FOUND, "No such invitation."),
+                Answer::refusal(
                     StatusCode::CONFLICT,
                     "The address has an account, or the organization is closed.",
-                ),
-                refusal(StatusCode::PAYLOAD_TOO_LARGE, "The body is too long."),
-                Answer::empty(StatusCode::UNPROCESSABLE_ENTITY, "Validation Error")
-                    .or(Content::Faults)
-                    .or(Content::Html),
-                refusal(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Our fault; the log has the details under the request id.",
-                ),
-                refusal(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "Busy or not available at the moment.",
                 ),
             ],
         }
@@ -110,7 +89,7 @@ impl Endpoint for AcceptInvitation {
 
     fn refuse(headers: &HeaderMap, refused: Refused) -> Response {
         if wants_page(headers) {
-            refusal_page(&refused)
+            refusal_page(&refused, ASK_AGAIN)
         } else {
             refused.into_response()
         }

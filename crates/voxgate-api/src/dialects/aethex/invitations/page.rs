@@ -9,8 +9,11 @@ use super::{TAG, TokenPath};
 use crate::endpoint::{Call, Endpoint};
 use crate::extract::Nothing;
 use crate::openapi::{Answer, Content, Description};
-use crate::page::{escape, page};
+use crate::page::{escape, page, refusal_page};
 use crate::refused::Refused;
+
+/// What helps a person whose link does not.
+pub(super) const ASK_AGAIN: &str = "If you need a new invitation, ask the person who invited you.";
 
 /// Shows the form.
 #[derive(Debug)]
@@ -78,7 +81,7 @@ impl Endpoint for ShowInvitation {
         if only_json {
             refused.into_response()
         } else {
-            refusal_page(&refused)
+            refusal_page(&refused, ASK_AGAIN)
         }
     }
 }
@@ -114,22 +117,4 @@ pub(super) fn form(
         end = escape(&preview.expires_at.date_text()),
     );
     page(status, "Accept your invitation", &body)
-}
-
-/// A refusal as a page.
-pub(super) fn refusal_page(refused: &Refused) -> Response {
-    let reason = match refused.detail() {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Object(detail) => detail
-            .get("reason")
-            .and_then(|reason| reason.as_str())
-            .unwrap_or("The form could not be read.")
-            .to_owned(),
-        _ => "The form could not be read. Please go back and fill it in again.".to_owned(),
-    };
-    let body = format!(
-        "<p class=\"problem\" role=\"alert\">{}</p>\n<p>If you need a new invitation, ask the person who invited you.</p>",
-        escape(&reason)
-    );
-    page(refused.status, "This did not work", &body)
 }

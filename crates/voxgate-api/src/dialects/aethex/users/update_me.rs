@@ -11,7 +11,7 @@ use super::super::error::{During, account};
 use super::super::types::UserRead;
 use super::TAG;
 use crate::endpoint::{Call, Endpoint};
-use crate::extract::kinds::{email, flag, optional, password, patch, text};
+use crate::extract::kinds::{email, flag, new_password, optional, patch, text};
 use crate::extract::{Nothing, Style, input};
 use crate::openapi::{Answer, Description};
 use crate::output::Shown;
@@ -21,7 +21,7 @@ input! {
     /// What people may change about themselves. Null means no change, except for the name.
     pub struct MeUpdate as "UserUpdate", Style::Model; {
         /// A new password.
-        password: Option<String> = optional(password()),
+        password: Option<String> = optional(new_password()),
         /// A new address; it will be unverified.
         email: Option<EmailAddress> = optional(email()),
         /// Ignored.

@@ -12,7 +12,7 @@ use super::super::error::{During, account};
 use super::super::types::UserRead;
 use super::{TAG, UserPath};
 use crate::endpoint::{Call, Endpoint};
-use crate::extract::kinds::{email, flag, one_of, optional, password, patch, text, uuid};
+use crate::extract::kinds::{email, flag, new_password, one_of, optional, patch, text, uuid};
 use crate::extract::{Nothing, Style, input};
 use crate::openapi::{Answer, Description};
 use crate::output::Shown;
@@ -22,7 +22,7 @@ input! {
     /// What a system administrator may change about anybody. Null means no change, except for name and organisation.
     pub struct UserAdminUpdate as "UserAdminUpdate", Style::Model; {
         /// A new password.
-        password: Option<String> = optional(password()),
+        password: Option<String> = optional(new_password()),
         /// A new address; it will be unverified unless `is_verified` says otherwise.
         email: Option<EmailAddress> = optional(email()),
         /// Whether the account may be used.
