@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 use voxgate_api::{ApiConfig, ApiState, Readiness, router};
-use voxgate_domain::{OrgId, Role, SystemClock, UserId};
+use voxgate_domain::{Clock, OrgId, Role, SystemClock, UserId};
 use voxgate_engine::fake::FakeEngine;
 use voxgate_engine::{PoolConfig, SpeechEngine, SpeechPool, VoiceRegistry};
 use voxgate_services::bootstrap::BootstrapCommand;
@@ -375,9 +375,5 @@ pub fn signed(claims: &Value, key: &[u8]) -> String {
 
 /// Seconds since the epoch, some seconds from now.
 pub fn in_seconds(offset: i64) -> Value {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    json!(i64::try_from(now).unwrap() + offset)
+    json!(SystemClock::new().now().as_secs() + offset)
 }
