@@ -30,3 +30,11 @@ pub use encode::{EncodedSummary, Encoder, finalise, wav};
 pub use error::AudioError;
 pub use format::{AudioFormat, OutputSpec, SUPPORTED_SAMPLE_RATES, UnknownFormat};
 pub use resample::Resampler;
+
+/// The version of the MP3 encoder library in use, or why there is none; for diagnosis.
+///
+/// # Errors
+/// Where libmp3lame is not installed.
+pub fn mp3_encoder_version() -> Result<String, voxgate_lame::LameError> {
+    voxgate_lame::version()
+}

@@ -37,7 +37,13 @@ fn every_format_at_every_rate_decodes_with_the_right_length_and_level() {
             assert_eq!(summary.duration_ms, 3_000);
             assert_eq!(summary.samples_out, u64::from(rate) * 3);
             assert_eq!(summary.bytes, bytes.len() as u64);
-            for complete in [false, true] {
+            // Only these two have a header that `finalise` corrects.
+            let corrected = matches!(format, AudioFormat::Wav | AudioFormat::Flac);
+            for complete in if corrected {
+                vec![false, true]
+            } else {
+                vec![false]
+            } {
                 if complete {
                     finalise(format, &mut bytes);
                 }

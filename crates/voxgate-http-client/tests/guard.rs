@@ -44,7 +44,6 @@ async fn loopback_is_refused_by_name_and_by_number_and_admitted_with_permission(
     let hosts = [
         "localhost",
         "LOCALHOST",
-        "localhost.",
         "127.0.0.1",
         "2130706433",
         "[::ffff:127.0.0.1]",
