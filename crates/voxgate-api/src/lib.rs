@@ -2,7 +2,7 @@
 //!
 //! Start at [`routes::table`], where every route stands with who may call it; [`endpoint::run`] is the road a
 //! request takes; `dialects/aethex/` has one file per endpoint. Knows HTTP and the vendors' wire formats; does not
-//! know SQL, engines, configuration files or sockets. The server crate mounts [`router`] on its listeners.
+//! know SQL, engines, configuration files or sockets. The server crate mounts [`router()`] on its listeners.
 
 pub mod dialects;
 pub mod endpoint;

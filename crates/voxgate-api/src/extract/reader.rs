@@ -190,7 +190,7 @@ pub fn not_json(message: &str, offset: usize) -> Fault {
 
 /// Declares one part of a request: the struct, its decoder and its schema from one list of fields.
 ///
-/// ```ignore
+/// ```text
 /// input! {
 ///     /// Query of a list.
 ///     pub struct Paging as "Paging", Style::Text {
