@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use voxgate_domain::{EmailPolicy, OrgLimits, SystemClock};
 use voxgate_services::{
-    Argon2Config, IdentityConfig, MailConfig, MailTransport, Secrets, Services, ServicesConfig,
+    Argon2Config, IdentityConfig, MailConfig, MailTransport, Process, Secrets, Services, ServicesConfig,
     ServicesParts, SmtpConfig, SpeechConfig, StartError,
 };
 use voxgate_store::{Db, Durability, MigrationReport, PostgresOptions, SqliteOptions, StoreConfig, StoreError};
@@ -85,10 +85,10 @@ impl Installation {
         let db = Db::open(&store_config(config)).await?;
         let migrations = db.migrate().await?;
         let services = Services::start(ServicesParts {
-            config: services_config(config, base_url),
+            config: services_config(config, base_url, purpose),
             db: db.clone(),
             secrets,
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(SystemClock::new()),
             engines: None,
         })
         .await?;
@@ -186,11 +186,16 @@ pub fn store_config(config: &Config) -> StoreConfig {
     }
 }
 
-fn services_config(config: &Config, base_url: &str) -> ServicesConfig {
+fn services_config(config: &Config, base_url: &str, purpose: Purpose) -> ServicesConfig {
     let auth = &config.auth;
     let public = &config.server.public_url;
     let limit = |words: Option<u64>| words.unwrap_or(OrgLimits::MAX_WORDS).min(OrgLimits::MAX_WORDS);
     ServicesConfig {
+        process: match purpose {
+            Purpose::Administer => Process::Command,
+            Purpose::Serve if config.database.url.is_empty() => Process::SoleServer,
+            Purpose::Serve => Process::OneOfSeveral,
+        },
         public_base_url: if public.is_empty() { base_url.to_owned() } else { public.clone() },
         email: EmailPolicy {
             allow_reserved_domains: auth.allow_reserved_domains,

@@ -262,6 +262,7 @@ fn api_config(config: &Config, tls: bool) -> ApiConfig {
                 allow_reserved_domains: config.auth.allow_reserved_domains,
             },
             max_text_characters: config.speech.max_characters,
+            ..DecodeOptions::default()
         },
     }
 }

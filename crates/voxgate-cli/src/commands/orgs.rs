@@ -50,7 +50,7 @@ pub(crate) async fn run(config: &Config, command: Orgs, as_json: bool) -> anyhow
                 )
                 .await?;
             // The invitation leaves with this process; a running server would send it too, once.
-            installation.services.mail().flush().await;
+            installation.services.mail().flush().await?;
             show(&made, as_json)?;
         }
         Orgs::Set {

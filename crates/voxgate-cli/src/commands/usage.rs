@@ -59,7 +59,7 @@ pub(crate) async fn run(config: &Config, command: Usage, as_json: bool) -> anyho
 }
 
 fn range(from: Option<&str>, to: Option<&str>) -> anyhow::Result<DateRange> {
-    let month = DateRange::month_to_date(SystemClock.now());
+    let month = DateRange::month_to_date(SystemClock::new().now());
     let (first, last) = (from.map_or_else(|| month.first_day(), str::to_owned), to.map_or_else(|| month.last_day(), str::to_owned));
     let range = DateRange::parse(&first, &last)
         .with_context(|| format!("{first} to {last} is not a range of days; write --from 2026-11-01 --to 2026-11-30"))?;
