@@ -19,6 +19,7 @@ use crate::system;
 /// The whole surface as one service. Client addresses come from `ConnectInfo<SocketAddr>` in the request's
 /// extensions, which the accept loop sets.
 pub fn router(state: ApiState) -> Router {
+    middleware::metrics::describe();
     let routes: Arc<Vec<Route>> = Arc::new(
         table()
             .into_iter()

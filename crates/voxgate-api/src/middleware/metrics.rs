@@ -16,12 +16,12 @@ const DURATION_BUCKETS: [f64; 14] = [
 /// # Errors
 /// Never in practice: the bucket list is not empty.
 pub fn recorder_builder() -> Result<PrometheusBuilder, BuildError> {
-    describe();
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &DURATION_BUCKETS)
 }
 
-fn describe() {
+/// Says what each metric means; needs an installed recorder to be heard.
+pub fn describe() {
     metrics::describe_counter!(
         "http_requests_total",
         "Requests by route, method and status."
