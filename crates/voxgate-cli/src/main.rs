@@ -25,7 +25,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     tls::install_crypto_provider();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start the runtime: {error}");
@@ -55,21 +58,36 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             overrides.offline = serve.offline;
             return commands::serve::run(configuration(&overrides, true)?, serve).await;
         }
-        Command::Migrate => commands::database::migrate(&configuration(&overrides, false)?, json).await?,
+        Command::Migrate => {
+            commands::database::migrate(&configuration(&overrides, false)?, json).await?
+        }
         Command::Backup(backup) => {
-            commands::database::backup(&configuration(&overrides, false)?, &backup.file, json).await?;
+            commands::database::backup(&configuration(&overrides, false)?, &backup.file, json)
+                .await?;
         }
         Command::Doctor => return commands::doctor::run(&overrides, json).await,
-        Command::Say(say) => commands::say::run(&configuration(&overrides, false)?, say, json).await?,
+        Command::Say(say) => {
+            commands::say::run(&configuration(&overrides, false)?, say, json).await?
+        }
         Command::Models(models) => {
             return commands::models::run(&configuration(&overrides, false)?, models, json).await;
         }
         Command::Voices => commands::say::voices(&configuration(&overrides, false)?, json)?,
-        Command::Orgs(orgs) => commands::orgs::run(&configuration(&overrides, false)?, orgs, json).await?,
-        Command::Users(users) => commands::users::run(&configuration(&overrides, false)?, users, json).await?,
-        Command::Keys(keys) => commands::keys::run(&configuration(&overrides, false)?, keys, json).await?,
-        Command::Usage(usage) => commands::usage::run(&configuration(&overrides, false)?, usage, json).await?,
-        Command::Bench(bench) => commands::bench::run(&configuration(&overrides, false)?, &bench, json)?,
+        Command::Orgs(orgs) => {
+            commands::orgs::run(&configuration(&overrides, false)?, orgs, json).await?
+        }
+        Command::Users(users) => {
+            commands::users::run(&configuration(&overrides, false)?, users, json).await?
+        }
+        Command::Keys(keys) => {
+            commands::keys::run(&configuration(&overrides, false)?, keys, json).await?
+        }
+        Command::Usage(usage) => {
+            commands::usage::run(&configuration(&overrides, false)?, usage, json).await?
+        }
+        Command::Bench(bench) => {
+            commands::bench::run(&configuration(&overrides, false)?, &bench, json)?
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

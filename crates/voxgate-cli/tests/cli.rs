@@ -35,13 +35,19 @@ fn stdout(output: &Output) -> String {
 
 /// The error line of a command that must fail.
 fn failure(output: &Output) -> String {
-    assert!(!output.status.success(), "should have failed: {}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        !output.status.success(),
+        "should have failed: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// A field of a JSON object, without a JSON library: the tests only need texts.
 fn field(json: &str, name: &str) -> String {
-    let start = json.find(&format!("\"{name}\": \"")).unwrap_or_else(|| panic!("no {name} in {json}"));
+    let start = json
+        .find(&format!("\"{name}\": \""))
+        .unwrap_or_else(|| panic!("no {name} in {json}"));
     json[start..].split('"').nth(3).unwrap().to_owned()
 }
 
@@ -89,23 +95,51 @@ fn errors_are_one_sentence_and_what_to_do() {
     std::fs::write(&config, "[server]\nlisen = \"127.0.0.1:1\"\n").unwrap();
     let config = config.to_str().unwrap();
     for (arguments, expected) in [
-        (&["--config", config, "orgs", "list"] as &[&str], "did you mean `server.listen`?"),
-        (&["--config", "/nowhere.toml", "orgs", "list"], "cannot read the configuration file /nowhere.toml"),
+        (
+            &["--config", config, "orgs", "list"] as &[&str],
+            "did you mean `server.listen`?",
+        ),
+        (
+            &["--config", "/nowhere.toml", "orgs", "list"],
+            "cannot read the configuration file /nowhere.toml",
+        ),
         (&["say", "  "], "there is no text to speak"),
-        (&["say", "hi", "--voice", "nobody"], "`voxgate voices` lists them"),
-        (&["say", "hi", "--format", "midi"], "use wav, mp3, opus, flac, aac, pcm, ulaw or alaw"),
-        (&["say", "hi", "--speed", "9"], "use a value from 0.5 to 2.0"),
+        (
+            &["say", "hi", "--voice", "nobody"],
+            "`voxgate voices` lists them",
+        ),
+        (
+            &["say", "hi", "--format", "midi"],
+            "use wav, mp3, opus, flac, aac, pcm, ulaw or alaw",
+        ),
+        (
+            &["say", "hi", "--speed", "9"],
+            "use a value from 0.5 to 2.0",
+        ),
         (&["say", "hi", "--sample-rate", "1"], "use one of"),
         (&["orgs", "show", "nonsense"], "is not an organisation id"),
-        (&["orgs", "show", "00000000-0000-7000-8000-000000000000"], "not found"),
-        (&["users", "reset-password", "nobody@example.com"], "no user"),
+        (
+            &["orgs", "show", "00000000-0000-7000-8000-000000000000"],
+            "not found",
+        ),
+        (
+            &["users", "reset-password", "nobody@example.com"],
+            "no user",
+        ),
         (&["usage", "--from", "yesterday"], "is not a range of days"),
         (&["serve", "--listen", "nowhere"], "server.listen"),
     ] {
         let message = failure(&voxgate(dir.path(), arguments));
         assert!(message.starts_with("error: "), "{arguments:?}: {message}");
-        assert!(message.to_lowercase().contains(&expected.to_lowercase()), "{arguments:?}: {message}");
-        assert_eq!(message.trim_end().lines().count(), 1, "{arguments:?}: {message}");
+        assert!(
+            message.to_lowercase().contains(&expected.to_lowercase()),
+            "{arguments:?}: {message}"
+        );
+        assert_eq!(
+            message.trim_end().lines().count(),
+            1,
+            "{arguments:?}: {message}"
+        );
     }
 }
 
@@ -113,7 +147,16 @@ fn errors_are_one_sentence_and_what_to_do() {
 fn say_writes_a_whole_file() {
     let dir = tempfile::tempdir().unwrap();
     let wav = dir.path().join("out.wav");
-    let output = voxgate(dir.path(), &["say", "Hello there, all of you.", "-o", wav.to_str().unwrap(), "--json"]);
+    let output = voxgate(
+        dir.path(),
+        &[
+            "say",
+            "Hello there, all of you.",
+            "-o",
+            wav.to_str().unwrap(),
+            "--json",
+        ],
+    );
     let json = stdout(&output);
     assert_eq!(field(&json, "format"), "wav");
     let bytes = std::fs::read(&wav).unwrap();
@@ -134,24 +177,65 @@ fn administration_from_empty_to_locked_out() {
     assert!(run(&["migrate"]).contains("went from version 0"));
     assert!(run(&["migrate"]).contains("already"));
 
-    let org = field(&run(&["orgs", "create", "Acme", "--admin", "ana@example.com", "--daily-words", "50", "--json"]), "id");
+    let org = field(
+        &run(&[
+            "orgs",
+            "create",
+            "Acme",
+            "--admin",
+            "ana@example.com",
+            "--daily-words",
+            "50",
+            "--json",
+        ]),
+        "id",
+    );
     assert!(run(&["orgs", "list"]).contains("Acme"));
     let mails: Vec<_> = std::fs::read_dir(data.join("outbox")).unwrap().collect();
     assert_eq!(mails.len(), 1, "the administrator is invited");
 
-    let created = run(&["users", "create", "bob@example.com", "--org", &org, "--json"]);
+    let created = run(&[
+        "users",
+        "create",
+        "bob@example.com",
+        "--org",
+        &org,
+        "--json",
+    ]);
     assert!(field(&created, "password").len() >= 8);
-    assert!(failure(&voxgate(&data, &["users", "create", "BOB@example.com", "--org", &org])).contains("exists"));
-    let key = run(&["keys", "create", "laptop", "--user", "bob@example.com", "--json"]);
+    assert!(
+        failure(&voxgate(
+            &data,
+            &["users", "create", "BOB@example.com", "--org", &org]
+        ))
+        .contains("exists")
+    );
+    let key = run(&[
+        "keys",
+        "create",
+        "laptop",
+        "--user",
+        "bob@example.com",
+        "--json",
+    ]);
     assert!(field(&key, "key").starts_with("vg_"));
     assert!(!run(&["keys", "list", "--org", &org, "--json"]).contains(&field(&key, "key")));
-    assert_eq!(run(&["keys", "revoke", &field(&key, "id")]).trim(), "revoked");
+    assert_eq!(
+        run(&["keys", "revoke", &field(&key, "id")]).trim(),
+        "revoked"
+    );
     assert!(run(&["keys", "list", "--org", &org]).contains("revoked"));
 
     assert!(run(&["users", "deactivate", "bob@example.com"]).contains("locked out"));
     assert!(run(&["users", "activate", "bob@example.com"]).contains("active"));
-    let first = field(&run(&["users", "reset-password", "bob@example.com", "--json"]), "password");
-    let second = field(&run(&["users", "reset-password", "bob@example.com", "--json"]), "password");
+    let first = field(
+        &run(&["users", "reset-password", "bob@example.com", "--json"]),
+        "password",
+    );
+    let second = field(
+        &run(&["users", "reset-password", "bob@example.com", "--json"]),
+        "password",
+    );
     assert_ne!(first, second);
     assert!(run(&["orgs", "set", &org, "--status", "suspended"]).contains("suspended"));
     assert!(run(&["usage"]).contains("ORGANISATION"));
@@ -159,7 +243,9 @@ fn administration_from_empty_to_locked_out() {
 
     let copy = dir.path().join("copy.db");
     run(&["backup", copy.to_str().unwrap()]);
-    assert!(failure(&voxgate(&data, &["backup", copy.to_str().unwrap()])).contains("never overwrites"));
+    assert!(
+        failure(&voxgate(&data, &["backup", copy.to_str().unwrap()])).contains("never overwrites")
+    );
     let restored = dir.path().join("restored");
     std::fs::create_dir(&restored).unwrap();
     std::fs::copy(&copy, restored.join("voxgate.db")).unwrap();
@@ -178,5 +264,8 @@ fn doctor_tells_well_from_ill() {
     let output = voxgate(&data, &["doctor"]);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("PROBLEM") && text.contains("restore it from a backup"), "{text}");
+    assert!(
+        text.contains("PROBLEM") && text.contains("restore it from a backup"),
+        "{text}"
+    );
 }

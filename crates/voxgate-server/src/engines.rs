@@ -45,7 +45,10 @@ pub fn load(config: &Config) -> Result<VoiceRegistry, EnginesError> {
 }
 
 #[cfg(feature = "native")]
-fn load_local(config: &Config, engines: &mut Vec<Arc<dyn SpeechEngine>>) -> Result<(), EnginesError> {
+fn load_local(
+    config: &Config,
+    engines: &mut Vec<Arc<dyn SpeechEngine>>,
+) -> Result<(), EnginesError> {
     if !(config.engines.kokoro || config.engines.piper) {
         return Ok(());
     }
@@ -63,7 +66,12 @@ fn local_config(config: &Config) -> voxgate_engine_local::LocalConfig {
             .into_iter()
             .flatten()
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter_map(|name| Some(name.strip_prefix(voxgate_engine_local::PIPER_MODEL_PREFIX)?.to_owned()))
+            .filter_map(|name| {
+                Some(
+                    name.strip_prefix(voxgate_engine_local::PIPER_MODEL_PREFIX)?
+                        .to_owned(),
+                )
+            })
             .collect()
     } else {
         Vec::new()
@@ -78,8 +86,14 @@ fn local_config(config: &Config) -> voxgate_engine_local::LocalConfig {
 }
 
 #[cfg(not(feature = "native"))]
-#[allow(clippy::unnecessary_wraps, reason = "the same signature as with engines")]
-fn load_local(_config: &Config, _engines: &mut Vec<Arc<dyn SpeechEngine>>) -> Result<(), EnginesError> {
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "the same signature as with engines"
+)]
+fn load_local(
+    _config: &Config,
+    _engines: &mut Vec<Arc<dyn SpeechEngine>>,
+) -> Result<(), EnginesError> {
     Ok(())
 }
 
@@ -88,7 +102,11 @@ fn load_local(_config: &Config, _engines: &mut Vec<Arc<dyn SpeechEngine>>) -> Re
 pub fn pool_config(config: &Config) -> PoolConfig {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     PoolConfig {
-        threads: if config.engines.threads == 0 { cores } else { config.engines.threads },
+        threads: if config.engines.threads == 0 {
+            cores
+        } else {
+            config.engines.threads
+        },
         queue_depth: config.engines.queue_depth,
     }
 }

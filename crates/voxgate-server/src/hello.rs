@@ -14,7 +14,9 @@ const SENTENCE: &str = "Hello! This is Voxgate, speaking from your own machine."
 #[derive(Debug, thiserror::Error)]
 pub enum HelloError {
     /// The configured default voice is not installed.
-    #[error("voice {0:?} (configuration key voices.default) is not installed; `voxgate voices` lists what is")]
+    #[error(
+        "voice {0:?} (configuration key voices.default) is not installed; `voxgate voices` lists what is"
+    )]
     NoVoice(String),
     /// The engine is busy or has failed.
     #[error("the engine did not speak: {0}")]

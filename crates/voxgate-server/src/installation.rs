@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use voxgate_domain::{EmailPolicy, OrgLimits, SystemClock};
 use voxgate_services::{
-    Argon2Config, IdentityConfig, MailConfig, MailTransport, Process, Secrets, Services, ServicesConfig,
-    ServicesParts, SmtpConfig, SpeechConfig, StartError,
+    Argon2Config, IdentityConfig, MailConfig, MailTransport, Process, Secrets, Services,
+    ServicesConfig, ServicesParts, SmtpConfig, SpeechConfig, StartError,
 };
-use voxgate_store::{Db, Durability, MigrationReport, PostgresOptions, SqliteOptions, StoreConfig, StoreError};
+use voxgate_store::{
+    Db, Durability, MigrationReport, PostgresOptions, SqliteOptions, StoreConfig, StoreError,
+};
 
 use crate::config::{Config, SmtpSecurity};
 use crate::secrets::{SecretError, SecretFiles};
@@ -75,7 +77,11 @@ impl Installation {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub async fn open(config: &Config, base_url: &str, purpose: Purpose) -> Result<Installation, OpenError> {
+    pub async fn open(
+        config: &Config,
+        base_url: &str,
+        purpose: Purpose,
+    ) -> Result<Installation, OpenError> {
         make_data_dir(&config.data_dir)?;
         let lock = match purpose {
             Purpose::Serve => Some(lock_data_dir(&config.data_dir)?),
@@ -150,7 +156,11 @@ fn lock_data_dir(dir: &Path) -> Result<File, OpenError> {
 
 fn secrets(data_dir: &Path) -> Result<Secrets, SecretError> {
     let files = SecretFiles::open(data_dir)?;
-    let get = |purpose| files.get_or_create(purpose).map(|s| s.to_vec().into_boxed_slice().into_vec());
+    let get = |purpose| {
+        files
+            .get_or_create(purpose)
+            .map(|s| s.to_vec().into_boxed_slice().into_vec())
+    };
     Ok(Secrets {
         jwt: Box::new(get("jwt")?).into(),
         verify: Box::new(get("verify")?).into(),
@@ -189,14 +199,22 @@ pub fn store_config(config: &Config) -> StoreConfig {
 fn services_config(config: &Config, base_url: &str, purpose: Purpose) -> ServicesConfig {
     let auth = &config.auth;
     let public = &config.server.public_url;
-    let limit = |words: Option<u64>| words.unwrap_or(OrgLimits::MAX_WORDS).min(OrgLimits::MAX_WORDS);
+    let limit = |words: Option<u64>| {
+        words
+            .unwrap_or(OrgLimits::MAX_WORDS)
+            .min(OrgLimits::MAX_WORDS)
+    };
     ServicesConfig {
         process: match purpose {
             Purpose::Administer => Process::Command,
             Purpose::Serve if config.database.url.is_empty() => Process::SoleServer,
             Purpose::Serve => Process::OneOfSeveral,
         },
-        public_base_url: if public.is_empty() { base_url.to_owned() } else { public.clone() },
+        public_base_url: if public.is_empty() {
+            base_url.to_owned()
+        } else {
+            public.clone()
+        },
         email: EmailPolicy {
             allow_reserved_domains: auth.allow_reserved_domains,
         },
@@ -251,8 +269,12 @@ fn mail_transport(config: &Config) -> MailTransport {
             // Validation has refused every other word.
             Some(SmtpSecurity::StartTls) | None => voxgate_services::SmtpSecurity::StartTls,
         },
-        credentials: (!mail.smtp_username.is_empty())
-            .then(|| (mail.smtp_username.clone(), mail.smtp_password.expose().into())),
+        credentials: (!mail.smtp_username.is_empty()).then(|| {
+            (
+                mail.smtp_username.clone(),
+                mail.smtp_password.expose().into(),
+            )
+        }),
         timeout: Duration::from_secs(30),
     })
 }

@@ -80,7 +80,8 @@ pub trait Announce: Send + Sync {
 }
 
 /// Fetches what `serve` needs before engines load. The command line implements it with progress bars.
-pub type Fetch = Box<dyn FnOnce() -> std::pin::Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send>;
+pub type Fetch =
+    Box<dyn FnOnce() -> std::pin::Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send>;
 
 /// Serves until `shutdown` is cancelled.
 ///
@@ -123,7 +124,9 @@ pub async fn serve(
     announce.listening(&base_url);
     let upkeep = tokio::spawn(upkeep(metrics, stop.clone()));
 
-    let starting = start(&config, &options, &base_url, &services, fetch, &readiness, &*announce, begun);
+    let starting = start(
+        &config, &options, &base_url, &services, fetch, &readiness, &*announce, begun,
+    );
     let started = tokio::select! {
         started = starting => started,
         // Interrupted while fetching or loading: nothing to drain but the listener.
@@ -147,10 +150,15 @@ pub async fn serve(
     let _ = upkeep.await;
     installation.db.close().await;
     result?;
-    drained.map(|_| ()).map_err(|e| ServeError::Panicked(e.to_string()))
+    drained
+        .map(|_| ())
+        .map_err(|e| ServeError::Panicked(e.to_string()))
 }
 
-#[allow(clippy::too_many_arguments, reason = "one call, and each is another thing")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one call, and each is another thing"
+)]
 async fn start(
     config: &Config,
     options: &ServeOptions,
@@ -172,7 +180,13 @@ async fn start(
             None
         }
     };
-    let made = first_run::prepare(services, config, base_url, options.bootstrap_file.as_deref()).await?;
+    let made = first_run::prepare(
+        services,
+        config,
+        base_url,
+        options.bootstrap_file.as_deref(),
+    )
+    .await?;
     if let Some(engines) = &engines {
         readiness.set_ready();
         announce.ready(base_url, engines.voices.voices().len(), begun.elapsed());
@@ -205,9 +219,15 @@ async fn bind(config: &Config) -> Result<(TcpListener, String), ServeError> {
         address: config.server.listen.clone(),
         source,
     };
-    let listener = TcpListener::bind(&config.server.listen).await.map_err(fail)?;
+    let listener = TcpListener::bind(&config.server.listen)
+        .await
+        .map_err(fail)?;
     let bound = listener.local_addr().map_err(fail)?;
-    let scheme = if config.tls.enabled() { "https" } else { "http" };
+    let scheme = if config.tls.enabled() {
+        "https"
+    } else {
+        "http"
+    };
     Ok((listener, format!("{scheme}://{}", reachable(bound))))
 }
 
@@ -226,7 +246,12 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 
 /// The host name that a self-made certificate should carry beside the loopback names.
 fn base_host(config: &Config) -> String {
-    let public = config.server.public_url.split("://").nth(1).unwrap_or_default();
+    let public = config
+        .server
+        .public_url
+        .split("://")
+        .nth(1)
+        .unwrap_or_default();
     let host = public.split(['/', ':']).next().unwrap_or_default();
     if host.is_empty() {
         config
@@ -245,16 +270,28 @@ fn api_config(config: &Config, tls: bool) -> ApiConfig {
     ApiConfig {
         environment: config.server.environment.clone(),
         tls,
-        hsts: if observability.hsts_on_plain_http { Hsts::Always } else { Hsts::OnlyTls },
+        hsts: if observability.hsts_on_plain_http {
+            Hsts::Always
+        } else {
+            Hsts::OnlyTls
+        },
         docs: observability.docs,
-        metrics: match (observability.metrics, observability.metrics_token.is_empty()) {
+        metrics: match (
+            observability.metrics,
+            observability.metrics_token.is_empty(),
+        ) {
             (false, _) => MetricsAccess::Off,
             (true, true) => MetricsAccess::Open,
             (true, false) => MetricsAccess::Token(observability.metrics_token.expose().into()),
         },
         cors_allowed_origins: config.server.cors_origins.clone(),
         // Validated when the configuration was read.
-        trusted_proxies: config.server.trusted_proxies.iter().filter_map(|n| n.parse().ok()).collect(),
+        trusted_proxies: config
+            .server
+            .trusted_proxies
+            .iter()
+            .filter_map(|n| n.parse().ok())
+            .collect(),
         max_body_bytes: config.server.max_body_bytes,
         body_deadline: Duration::from_secs(config.server.body_timeout_seconds),
         decode: DecodeOptions {
@@ -267,7 +304,9 @@ fn api_config(config: &Config, tls: bool) -> ApiConfig {
     }
 }
 
-fn install_metrics(config: &Config) -> Result<Option<metrics_exporter_prometheus::PrometheusHandle>, ServeError> {
+fn install_metrics(
+    config: &Config,
+) -> Result<Option<metrics_exporter_prometheus::PrometheusHandle>, ServeError> {
     if !config.observability.metrics {
         return Ok(None);
     }
@@ -278,7 +317,10 @@ fn install_metrics(config: &Config) -> Result<Option<metrics_exporter_prometheus
 }
 
 /// Keeps histograms from growing between scrapes.
-async fn upkeep(metrics: Option<metrics_exporter_prometheus::PrometheusHandle>, stop: CancellationToken) {
+async fn upkeep(
+    metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    stop: CancellationToken,
+) {
     let Some(metrics) = metrics else { return };
     let mut tick = tokio::time::interval(Duration::from_secs(5));
     loop {

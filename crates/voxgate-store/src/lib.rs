@@ -29,8 +29,8 @@ pub use tx::Tx;
 pub use value::{FromRow, FromValue, Row, Value};
 
 // Nouns, in alphabetical order: one module each, with its rows and its SQL.
-mod decode;
 pub mod counters;
+mod decode;
 pub mod invitations;
 pub mod keys;
 pub mod mail;

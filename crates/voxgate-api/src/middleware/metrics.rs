@@ -34,23 +34,31 @@ pub fn describe() {
         "http_requests_in_flight",
         "Requests whose response head is not sent yet."
     );
+    // Recorded by the speech service for every transport; described here, where the recorder is made.
     metrics::describe_counter!(
-        "speech_requests_total",
-        "Answered syntheses by engine and format."
+        "voxgate_speech_requests_total",
+        "Finished syntheses by status."
     );
-    metrics::describe_counter!("speech_characters_total", "Characters spoken.");
-    metrics::describe_counter!("speech_words_total", "Words charged.");
+    metrics::describe_counter!("voxgate_speech_words_total", "Words charged.");
     metrics::describe_counter!(
-        "speech_audio_milliseconds_total",
-        "Audio made, where the whole file was answered at once."
+        "voxgate_speech_audio_milliseconds_total",
+        "Audio delivered."
     );
     metrics::describe_histogram!(
-        "speech_queue_seconds",
+        "voxgate_speech_queue_seconds",
         "Time a synthesis waited for an engine."
     );
     metrics::describe_histogram!(
-        "speech_engine_seconds",
+        "voxgate_speech_first_audio_seconds",
+        "Time from the request to the first audio."
+    );
+    metrics::describe_histogram!(
+        "voxgate_speech_engine_seconds",
         "Time the engine worked on a synthesis."
+    );
+    metrics::describe_histogram!(
+        "voxgate_speech_encode_seconds",
+        "Time the encoder worked on a synthesis."
     );
 }
 
@@ -78,34 +86,4 @@ pub fn answered(route: &'static str, method: &'static str, status: u16, took: Du
         .increment(1);
     histogram!("http_request_duration_seconds", "route" => route, "method" => method)
         .record(took.as_secs_f64());
-}
-
-/// What a synthesis took, as far as it is known when its answer begins.
-#[derive(Debug, Clone, Copy)]
-pub struct SpeechTimes {
-    /// Time in the queue.
-    pub queue: Duration,
-    /// Time the engine worked.
-    pub engine: Duration,
-    /// Audio made.
-    pub audio_ms: u64,
-}
-
-/// Records an answered synthesis.
-pub fn spoken(
-    engine: &str,
-    format: &'static str,
-    characters: u64,
-    words: u64,
-    times: Option<SpeechTimes>,
-) {
-    counter!("speech_requests_total", "engine" => engine.to_owned(), "format" => format)
-        .increment(1);
-    counter!("speech_characters_total").increment(characters);
-    counter!("speech_words_total").increment(words);
-    if let Some(times) = times {
-        counter!("speech_audio_milliseconds_total").increment(times.audio_ms);
-        histogram!("speech_queue_seconds").record(times.queue.as_secs_f64());
-        histogram!("speech_engine_seconds").record(times.engine.as_secs_f64());
-    }
 }

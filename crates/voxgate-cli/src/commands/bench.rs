@@ -27,7 +27,11 @@ struct Row {
 }
 
 pub(crate) fn run(config: &Config, command: &Bench, as_json: bool) -> anyhow::Result<()> {
-    let Bench::Tts { engine, runs, threads } = command;
+    let Bench::Tts {
+        engine,
+        runs,
+        threads,
+    } = command;
     if *runs == 0 {
         bail!("--runs must be at least 1");
     }
@@ -40,7 +44,10 @@ pub(crate) fn run(config: &Config, command: &Bench, as_json: bool) -> anyhow::Re
     let load = begun.elapsed();
     let mut rows = Vec::new();
     for candidate in registry.engines() {
-        if engine.as_deref().is_some_and(|wanted| wanted != candidate.name()) {
+        if engine
+            .as_deref()
+            .is_some_and(|wanted| wanted != candidate.name())
+        {
             continue;
         }
         let Some(voice) = candidate.voices().first().map(|v| v.id.clone()) else {
@@ -61,7 +68,10 @@ pub(crate) fn run(config: &Config, command: &Bench, as_json: bool) -> anyhow::Re
         }
     }
     if rows.is_empty() {
-        bail!("no engine {:?} is loaded", engine.as_deref().unwrap_or("at all"));
+        bail!(
+            "no engine {:?} is loaded",
+            engine.as_deref().unwrap_or("at all")
+        );
     }
     if as_json {
         return Ok(());
@@ -81,13 +91,30 @@ pub(crate) fn run(config: &Config, command: &Bench, as_json: bool) -> anyhow::Re
         })
         .collect();
     output::table(
-        &["ENGINE", "TEXT", "AUDIO", "REAL-TIME FACTOR", "CPU S PER AUDIO S", "FIRST AUDIO", "PEAK MEMORY"],
+        &[
+            "ENGINE",
+            "TEXT",
+            "AUDIO",
+            "REAL-TIME FACTOR",
+            "CPU S PER AUDIO S",
+            "FIRST AUDIO",
+            "PEAK MEMORY",
+        ],
         &cells,
     )?;
-    output::print(&format!("models loaded in {:.2} s; medians of {runs} runs", load.as_secs_f64()))
+    output::print(&format!(
+        "models loaded in {:.2} s; medians of {runs} runs",
+        load.as_secs_f64()
+    ))
 }
 
-fn median_row(measures: &mut [SpeechMeasure], engine: &str, voice: &str, length: &'static str, load: Duration) -> Row {
+fn median_row(
+    measures: &mut [SpeechMeasure],
+    engine: &str,
+    voice: &str,
+    length: &'static str,
+    load: Duration,
+) -> Row {
     let mut median = |value: fn(&SpeechMeasure) -> f64| {
         measures.sort_by(|a, b| value(a).total_cmp(&value(b)));
         value(&measures[measures.len() / 2])

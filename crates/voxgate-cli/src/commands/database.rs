@@ -26,18 +26,27 @@ pub(crate) async fn migrate(config: &Config, as_json: bool) -> anyhow::Result<()
         return output::json(&json!({"from": report.from, "to": report.to, "applied": applied}));
     }
     for (version, name, took) in &report.applied {
-        output::print(&format!("applied {version:04}_{name} in {} ms", took.as_millis()))?;
+        output::print(&format!(
+            "applied {version:04}_{name} in {} ms",
+            took.as_millis()
+        ))?;
     }
     if report.applied.is_empty() {
         output::print(&format!("the database is at version {} already", report.to))
     } else {
-        output::print(&format!("the database went from version {} to {}", report.from, report.to))
+        output::print(&format!(
+            "the database went from version {} to {}",
+            report.from, report.to
+        ))
     }
 }
 
 pub(crate) async fn backup(config: &Config, file: &Path, as_json: bool) -> anyhow::Result<()> {
     if file.exists() {
-        bail!("{} exists; choose a new name, a backup never overwrites", file.display());
+        bail!(
+            "{} exists; choose a new name, a backup never overwrites",
+            file.display()
+        );
     }
     let db = Db::open(&store_config(config)).await?;
     db.backup_to(file).await?;
@@ -46,5 +55,9 @@ pub(crate) async fn backup(config: &Config, file: &Path, as_json: bool) -> anyho
     if as_json {
         return output::json(&json!({"file": file.display().to_string(), "bytes": size}));
     }
-    output::print(&format!("{} holds a checked copy of the database ({})", file.display(), output::bytes(size)))
+    output::print(&format!(
+        "{} holds a checked copy of the database ({})",
+        file.display(),
+        output::bytes(size)
+    ))
 }

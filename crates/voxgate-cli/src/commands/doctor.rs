@@ -30,15 +30,27 @@ struct Check {
 }
 
 fn ok(name: &'static str, message: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Ok, message: message.into() }
+    Check {
+        name,
+        verdict: Verdict::Ok,
+        message: message.into(),
+    }
 }
 
 fn warning(name: &'static str, message: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Warning, message: message.into() }
+    Check {
+        name,
+        verdict: Verdict::Warning,
+        message: message.into(),
+    }
 }
 
 fn problem(name: &'static str, message: impl Into<String>) -> Check {
-    Check { name, verdict: Verdict::Problem, message: message.into() }
+    Check {
+        name,
+        verdict: Verdict::Problem,
+        message: message.into(),
+    }
 }
 
 pub(crate) async fn run(overrides: &Overrides, as_json: bool) -> anyhow::Result<ExitCode> {
@@ -70,7 +82,11 @@ pub(crate) async fn run(overrides: &Overrides, as_json: bool) -> anyhow::Result<
             output::print(&format!("{mark} {:14} {}", check.name, check.message))?;
         }
     }
-    Ok(if worst { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if worst {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn data_dir(config: &Config, checks: &mut Vec<Check>) {
@@ -78,14 +94,21 @@ fn data_dir(config: &Config, checks: &mut Vec<Check>) {
     let Ok(metadata) = std::fs::metadata(dir) else {
         checks.push(warning(
             "data directory",
-            format!("{} does not exist yet; `voxgate serve` makes it", dir.display()),
+            format!(
+                "{} does not exist yet; `voxgate serve` makes it",
+                dir.display()
+            ),
         ));
         return;
     };
     if metadata.permissions().mode() & 0o077 != 0 {
         checks.push(warning(
             "data directory",
-            format!("{} may be read by other users; run: chmod 700 {}", dir.display(), dir.display()),
+            format!(
+                "{} may be read by other users; run: chmod 700 {}",
+                dir.display(),
+                dir.display()
+            ),
         ));
     } else {
         checks.push(ok("data directory", dir.display().to_string()));
@@ -101,7 +124,10 @@ async fn database(config: &Config, checks: &mut Vec<Check>) {
     };
     checks.push(ok("secrets", "private and whole"));
     match installation.db.inspect().await {
-        Ok(report) if report.problems.is_empty() && report.schema_version == report.expected_schema_version => {
+        Ok(report)
+            if report.problems.is_empty()
+                && report.schema_version == report.expected_schema_version =>
+        {
             checks.push(ok(
                 "database",
                 format!(
@@ -143,7 +169,9 @@ async fn database(config: &Config, checks: &mut Vec<Check>) {
 
 fn model_files(config: &Config, checks: &mut Vec<Check>) {
     match models::missing_defaults(config) {
-        Ok(missing) if missing.is_empty() => checks.push(ok("models", "the default models are installed")),
+        Ok(missing) if missing.is_empty() => {
+            checks.push(ok("models", "the default models are installed"))
+        }
         Ok(missing) => checks.push(warning(
             "models",
             format!("missing: {}; run `voxgate models pull`", missing.join(", ")),
@@ -161,12 +189,17 @@ fn programs(checks: &mut Vec<Check>) {
     if installed("ffmpeg") {
         checks.push(ok("aac", "ffmpeg is installed"));
     } else {
-        checks.push(warning("aac", "ffmpeg is not installed; AAC is refused until it is (apt-get install ffmpeg)"));
+        checks.push(warning(
+            "aac",
+            "ffmpeg is not installed; AAC is refused until it is (apt-get install ffmpeg)",
+        ));
     }
 }
 
 fn installed(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program))))
+    std::env::var_os("PATH").is_some_and(|path| {
+        std::env::split_paths(&path).any(|dir| is_executable(&dir.join(program)))
+    })
 }
 
 fn is_executable(path: &Path) -> bool {

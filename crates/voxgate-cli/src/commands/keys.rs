@@ -58,9 +58,9 @@ pub(crate) async fn run(config: &Config, command: Keys, as_json: bool) -> anyhow
             }
         }
         Keys::Revoke { id } => {
-            let key: KeyId = id
-                .parse()
-                .with_context(|| format!("{id:?} is not a key id; `voxgate keys list --org ID` shows them"))?;
+            let key: KeyId = id.parse().with_context(|| {
+                format!("{id:?} is not a key id; `voxgate keys list --org ID` shows them")
+            })?;
             keys.revoke(&operator, key).await?;
             if as_json {
                 output::json(&json!({"id": id, "revoked": true}))?;
@@ -79,9 +79,15 @@ fn row(key: &ApiKey) -> Vec<String> {
     vec![
         key.id.to_string(),
         key.prefix.clone(),
-        if key.revoked_at.is_some() { "revoked" } else { "active" }.into(),
+        if key.revoked_at.is_some() {
+            "revoked"
+        } else {
+            "active"
+        }
+        .into(),
         key.created_at.to_iso_millis(),
-        key.last_used_at.map_or_else(|| "never".into(), |t| t.to_iso_millis()),
+        key.last_used_at
+            .map_or_else(|| "never".into(), |t| t.to_iso_millis()),
         key.name.clone(),
     ]
 }

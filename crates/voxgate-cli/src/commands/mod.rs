@@ -23,6 +23,7 @@ async fn open(config: &Config) -> anyhow::Result<Installation> {
 }
 
 fn org_id(text: &str) -> anyhow::Result<OrgId> {
-    text.parse()
-        .with_context(|| format!("{text:?} is not an organisation id; `voxgate orgs list` shows them"))
+    text.parse().with_context(|| {
+        format!("{text:?} is not an organisation id; `voxgate orgs list` shows them")
+    })
 }

@@ -11,15 +11,25 @@ use voxgate_server::models;
 use crate::args::Models;
 use crate::output::{self, Progress};
 
-pub(crate) async fn run(config: &Config, command: Models, as_json: bool) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(
+    config: &Config,
+    command: Models,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
     let store = models::store(config)?;
     match command {
         Models::List => list(&store.list(), as_json)?,
         Models::Pull { names } => {
-            let names = if names.is_empty() { config.models.defaults.clone() } else { names };
+            let names = if names.is_empty() {
+                config.models.defaults.clone()
+            } else {
+                names
+            };
             pull(&store, &names).await?;
             if as_json {
-                output::json(&json!({"installed": names, "dir": store.dir().display().to_string()}))?;
+                output::json(
+                    &json!({"installed": names, "dir": store.dir().display().to_string()}),
+                )?;
             }
         }
         Models::Rm { name } => {
@@ -54,18 +64,31 @@ async fn pull(store: &ModelStore, names: &[String]) -> anyhow::Result<()> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut bar: Option<Progress> = None;
     let mut show = |event: Event<'_>| match event {
-        Event::Waiting => eprintln!("another process is fetching models into the same folder; waiting for it"),
+        Event::Waiting => {
+            eprintln!("another process is fetching models into the same folder; waiting for it")
+        }
         Event::Started { model, bytes, .. } => bar = Some(Progress::start(model, bytes)),
         Event::Source { model, source } => note(bar.as_ref(), &format!("{model}: from {source}")),
-        Event::SourceFailed { model, source, reason } => {
-            note(bar.as_ref(), &format!("{model}: {source} did not provide it ({reason}); trying the next source"));
+        Event::SourceFailed {
+            model,
+            source,
+            reason,
+        } => {
+            note(
+                bar.as_ref(),
+                &format!("{model}: {source} did not provide it ({reason}); trying the next source"),
+            );
         }
         Event::Bytes { done, .. } => {
             if let Some(bar) = &mut bar {
                 bar.set(done);
             }
         }
-        Event::Done { model, bytes, elapsed } => match bar.take() {
+        Event::Done {
+            model,
+            bytes,
+            elapsed,
+        } => match bar.take() {
             Some(bar) => bar.finish(&format!(
                 "{model}: {} verified and installed in {:.1} s",
                 output::bytes(bytes),
@@ -122,7 +145,10 @@ fn list(all: &[ModelStatus], as_json: bool) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::table(&["MODEL", "KIND", "STATE", "SIZE", "LICENCE", "WHAT IT IS"], &rows)?;
+    output::table(
+        &["MODEL", "KIND", "STATE", "SIZE", "LICENCE", "WHAT IT IS"],
+        &rows,
+    )?;
     for model in all {
         if let Some(text) = &model.note {
             output::print(&format!("\n{}: {text}", model.name))?;
@@ -166,7 +192,9 @@ async fn verify(store: &ModelStore, names: Vec<String>, as_json: bool) -> anyhow
             output::print(&format!("{name}: {} files intact", result.files.len()))?;
         } else {
             for (file, what) in bad {
-                output::print(&format!("{name}: {file} is {what}; run `voxgate models pull {name}`"))?;
+                output::print(&format!(
+                    "{name}: {file} is {what}; run `voxgate models pull {name}`"
+                ))?;
             }
         }
     }
@@ -175,5 +203,9 @@ async fn verify(store: &ModelStore, names: Vec<String>, as_json: bool) -> anyhow
     } else if names.is_empty() {
         output::print("no models are installed; run `voxgate models pull`")?;
     }
-    Ok(if intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if intact {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -20,7 +20,9 @@ pub(crate) async fn run(config: &Config, command: Orgs, as_json: bool) -> anyhow
             let mut all = Vec::new();
             loop {
                 let page = Page::new(Page::MAX_LIMIT, all.len() as u64);
-                let piece = orgs.list(&operator, ListOrgs { status: None, page }).await?;
+                let piece = orgs
+                    .list(&operator, ListOrgs { status: None, page })
+                    .await?;
                 let done = piece.items.is_empty();
                 all.extend(piece.items);
                 if done || all.len() as u64 >= piece.total {
@@ -60,7 +62,10 @@ pub(crate) async fn run(config: &Config, command: Orgs, as_json: bool) -> anyhow
             limits,
         } => {
             let status = status
-                .map(|s| s.parse::<OrgStatus>().with_context(|| format!("{s:?}: use active, suspended or inactive")))
+                .map(|s| {
+                    s.parse::<OrgStatus>()
+                        .with_context(|| format!("{s:?}: use active, suspended or inactive"))
+                })
                 .transpose()?;
             let changed = orgs
                 .update(
@@ -123,7 +128,17 @@ fn list(orgs: &[Organization], as_json: bool) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::table(&["ID", "STATUS", "WORDS/DAY", "WORDS/MONTH", "REQUESTS/MIN", "NAME"], &rows)
+    output::table(
+        &[
+            "ID",
+            "STATUS",
+            "WORDS/DAY",
+            "WORDS/MONTH",
+            "REQUESTS/MIN",
+            "NAME",
+        ],
+        &rows,
+    )
 }
 
 fn show(org: &Organization, as_json: bool) -> anyhow::Result<()> {

@@ -19,7 +19,11 @@ pub(crate) fn voices(config: &Config, as_json: bool) -> anyhow::Result<()> {
     let registry = engines::load(config)?;
     let aliases = registry.aliases();
     let names = |id: &str| -> Vec<&str> {
-        aliases.iter().filter(|(_, voice)| voice.as_str() == id).map(|(alias, _)| alias.as_str()).collect()
+        aliases
+            .iter()
+            .filter(|(_, voice)| voice.as_str() == id)
+            .map(|(alias, _)| alias.as_str())
+            .collect()
     };
     if as_json {
         let all: Vec<_> = registry
@@ -48,14 +52,28 @@ pub(crate) fn voices(config: &Config, as_json: bool) -> anyhow::Result<()> {
             ]
         })
         .collect();
-    output::table(&["VOICE", "LANGUAGE", "GENDER", "ENGINE", "LICENCE", "ALSO CALLED"], &rows)
+    output::table(
+        &[
+            "VOICE",
+            "LANGUAGE",
+            "GENDER",
+            "ENGINE",
+            "LICENCE",
+            "ALSO CALLED",
+        ],
+        &rows,
+    )
 }
 
 pub(crate) async fn run(config: &Config, args: Say, as_json: bool) -> anyhow::Result<()> {
     let text = read_text(&args.text)?;
     let format = format(&args)?;
-    let output = OutputSpec::new(format, args.sample_rate)
-        .with_context(|| format!("--sample-rate {}: use one of {SUPPORTED_SAMPLE_RATES:?}", args.sample_rate))?;
+    let output = OutputSpec::new(format, args.sample_rate).with_context(|| {
+        format!(
+            "--sample-rate {}: use one of {SUPPORTED_SAMPLE_RATES:?}",
+            args.sample_rate
+        )
+    })?;
     if !(0.5..=2.0).contains(&args.speed) {
         bail!("--speed {}: use a value from 0.5 to 2.0", args.speed);
     }
@@ -65,9 +83,9 @@ pub(crate) async fn run(config: &Config, args: Say, as_json: bool) -> anyhow::Re
         .unwrap_or_else(|| PathBuf::from(format!("speech.{}", format.extension())));
     let wanted = args.voice.unwrap_or_else(|| config.voices.default.clone());
     let registry = load(config).await?;
-    let voice = registry
-        .resolve(&wanted)
-        .with_context(|| format!("no voice {wanted:?} is installed; `voxgate voices` lists them"))?;
+    let voice = registry.resolve(&wanted).with_context(|| {
+        format!("no voice {wanted:?} is installed; `voxgate voices` lists them")
+    })?;
     let name = voice.info.id.clone();
     let begun = Instant::now();
     let engines = engines::start(config, registry);
@@ -81,7 +99,10 @@ pub(crate) async fn run(config: &Config, args: Say, as_json: bool) -> anyhow::Re
         output,
     })?;
     let bytes = write(&mut stream, &target, format).await?;
-    let outcome = stream.outcome().context("the engine stopped before the end")?.clone();
+    let outcome = stream
+        .outcome()
+        .context("the engine stopped before the end")?
+        .clone();
     let took = begun.elapsed();
     tokio::task::spawn_blocking(move || engines.pool.shutdown()).await?;
     let audio = std::time::Duration::from_millis(outcome.audio_ms);
@@ -114,7 +135,9 @@ fn read_text(argument: &str) -> anyhow::Result<String> {
     let mut text = argument.to_owned();
     if argument == "-" {
         text.clear();
-        std::io::stdin().read_to_string(&mut text).context("standard input is not UTF-8 text")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("standard input is not UTF-8 text")?;
     }
     if text.trim().is_empty() {
         bail!("there is no text to speak");
@@ -124,21 +147,29 @@ fn read_text(argument: &str) -> anyhow::Result<String> {
 
 fn format(args: &Say) -> anyhow::Result<AudioFormat> {
     if let Some(name) = &args.format {
-        return name
-            .parse()
-            .map_err(|_| anyhow::anyhow!("--format {name:?}: use wav, mp3, opus, flac, aac, pcm, ulaw or alaw"));
+        return name.parse().map_err(|_| {
+            anyhow::anyhow!("--format {name:?}: use wav, mp3, opus, flac, aac, pcm, ulaw or alaw")
+        });
     }
-    let ending = args.output.as_deref().and_then(Path::extension).and_then(|e| e.to_str());
+    let ending = args
+        .output
+        .as_deref()
+        .and_then(Path::extension)
+        .and_then(|e| e.to_str());
     match ending {
-        Some(ending) => ending
-            .parse()
-            .map_err(|_| anyhow::anyhow!("the ending .{ending} names no audio format; say which with --format")),
+        Some(ending) => ending.parse().map_err(|_| {
+            anyhow::anyhow!("the ending .{ending} names no audio format; say which with --format")
+        }),
         None => Ok(AudioFormat::Mp3),
     }
 }
 
 /// Writes the audio as it is made. A file gets its name only when whole, and a WAV or FLAC header its true sizes.
-async fn write(stream: &mut SpeechStream, target: &Path, format: AudioFormat) -> anyhow::Result<u64> {
+async fn write(
+    stream: &mut SpeechStream,
+    target: &Path,
+    format: AudioFormat,
+) -> anyhow::Result<u64> {
     let mut bytes = 0u64;
     if target == Path::new("-") {
         let mut out = tokio::io::stdout();
@@ -187,12 +218,19 @@ fn play(file: &Path) -> anyhow::Result<()> {
         ("afplay", &[]),
     ];
     for (program, arguments) in players {
-        match std::process::Command::new(program).args(arguments).arg(file).status() {
+        match std::process::Command::new(program)
+            .args(arguments)
+            .arg(file)
+            .status()
+        {
             Ok(status) if status.success() => return Ok(()),
             Ok(status) => bail!("{program} ended with {status}"),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => bail!("{program} cannot be started: {e}"),
         }
     }
-    bail!("no player is installed; install ffmpeg (ffplay), or open {} yourself", file.display())
+    bail!(
+        "no player is installed; install ffmpeg (ffplay), or open {} yourself",
+        file.display()
+    )
 }

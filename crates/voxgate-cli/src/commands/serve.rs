@@ -17,11 +17,17 @@ struct Terminal;
 
 impl Announce for Terminal {
     fn listening(&self, base_url: &str) {
-        eprintln!("voxgate {} listens on {base_url}", env!("CARGO_PKG_VERSION"));
+        eprintln!(
+            "voxgate {} listens on {base_url}",
+            env!("CARGO_PKG_VERSION")
+        );
     }
 
     fn ready(&self, base_url: &str, voices: usize, took: Duration) {
-        eprintln!("ready after {:.1} s with {voices} voices: {base_url}", took.as_secs_f64());
+        eprintln!(
+            "ready after {:.1} s with {voices} voices: {base_url}",
+            took.as_secs_f64()
+        );
     }
 
     fn first_run(&self, text: &str) {
@@ -54,7 +60,13 @@ pub(crate) async fn run(config: Config, args: Serve) -> anyhow::Result<ExitCode>
     let signals = tokio::spawn(watch_signals(shutdown.clone()));
     let fetch: Fetch = {
         let config = config.clone();
-        Box::new(move || Box::pin(async move { super::models::fetch_missing_defaults(&config).await.map_err(|e| format!("{e:#}")) }))
+        Box::new(move || {
+            Box::pin(async move {
+                super::models::fetch_missing_defaults(&config)
+                    .await
+                    .map_err(|e| format!("{e:#}"))
+            })
+        })
     };
     let options = ServeOptions {
         bootstrap_file: args.bootstrap_file,
@@ -69,7 +81,10 @@ pub(crate) async fn run(config: Config, args: Serve) -> anyhow::Result<ExitCode>
 /// The first SIGTERM or Ctrl-C drains; a second one ends at once.
 async fn watch_signals(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         return;
     };
     for last in [false, true] {

@@ -16,7 +16,9 @@ pub(crate) async fn run(config: &Config, command: Usage, as_json: bool) -> anyho
     let usage = installation.services.usage();
     let operator = Principal::operator();
     if let Some(org) = &command.org {
-        let report = usage.organization(&operator, org_id(org)?, Some(range)).await?;
+        let report = usage
+            .organization(&operator, org_id(org)?, Some(range))
+            .await?;
         if as_json {
             let days: Vec<_> = report
                 .by_day
@@ -31,9 +33,23 @@ pub(crate) async fn run(config: &Config, command: Usage, as_json: bool) -> anyho
             });
             output::json(&with_totals(head, &report.totals))?;
         } else {
-            let mut rows: Vec<_> = report.by_day.iter().map(|day| row(day.date.clone(), &day.totals)).collect();
+            let mut rows: Vec<_> = report
+                .by_day
+                .iter()
+                .map(|day| row(day.date.clone(), &day.totals))
+                .collect();
             rows.push(row("total".into(), &report.totals));
-            output::table(&["DAY", "REQUESTS", "FAILED", "WORDS", "CHARACTERS", "AUDIO SECONDS"], &rows)?;
+            output::table(
+                &[
+                    "DAY",
+                    "REQUESTS",
+                    "FAILED",
+                    "WORDS",
+                    "CHARACTERS",
+                    "AUDIO SECONDS",
+                ],
+                &rows,
+            )?;
         }
     } else {
         let all = usage.totals(&operator, Some(range)).await?;
@@ -45,11 +61,23 @@ pub(crate) async fn run(config: &Config, command: Usage, as_json: bool) -> anyho
                     with_totals(head, &org.totals)
                 })
                 .collect();
-            output::json(&json!({"from": range.first_day(), "to": range.last_day(), "organizations": rows}))?;
+            output::json(
+                &json!({"from": range.first_day(), "to": range.last_day(), "organizations": rows}),
+            )?;
         } else {
-            let rows: Vec<_> = all.iter().map(|org| row(org.name.clone(), &org.totals)).collect();
+            let rows: Vec<_> = all
+                .iter()
+                .map(|org| row(org.name.clone(), &org.totals))
+                .collect();
             output::table(
-                &["ORGANISATION", "REQUESTS", "FAILED", "WORDS", "CHARACTERS", "AUDIO SECONDS"],
+                &[
+                    "ORGANISATION",
+                    "REQUESTS",
+                    "FAILED",
+                    "WORDS",
+                    "CHARACTERS",
+                    "AUDIO SECONDS",
+                ],
                 &rows,
             )?;
         }
@@ -60,9 +88,13 @@ pub(crate) async fn run(config: &Config, command: Usage, as_json: bool) -> anyho
 
 fn range(from: Option<&str>, to: Option<&str>) -> anyhow::Result<DateRange> {
     let month = DateRange::month_to_date(SystemClock::new().now());
-    let (first, last) = (from.map_or_else(|| month.first_day(), str::to_owned), to.map_or_else(|| month.last_day(), str::to_owned));
-    let range = DateRange::parse(&first, &last)
-        .with_context(|| format!("{first} to {last} is not a range of days; write --from 2026-11-01 --to 2026-11-30"))?;
+    let (first, last) = (
+        from.map_or_else(|| month.first_day(), str::to_owned),
+        to.map_or_else(|| month.last_day(), str::to_owned),
+    );
+    let range = DateRange::parse(&first, &last).with_context(|| {
+        format!("{first} to {last} is not a range of days; write --from 2026-11-01 --to 2026-11-30")
+    })?;
     if range.first_day() > range.last_day() {
         bail!("the range ends before it begins");
     }

@@ -41,7 +41,12 @@ pub(crate) async fn run(config: &Config, command: Users, as_json: bool) -> anyho
             }
             list(&all, as_json)?;
         }
-        Users::Create { email, role, org, name } => {
+        Users::Create {
+            email,
+            role,
+            org,
+            name,
+        } => {
             let organization_id = org.as_deref().map(org_id).transpose()?;
             let created = identity
                 .create_user(
@@ -55,7 +60,10 @@ pub(crate) async fn run(config: &Config, command: Users, as_json: bool) -> anyho
                     },
                 )
                 .await?;
-            let password = created.generated_password.as_ref().map(|p| p.expose_secret().to_owned());
+            let password = created
+                .generated_password
+                .as_ref()
+                .map(|p| p.expose_secret().to_owned());
             show_with_password(&created.user, password.as_deref(), as_json)?;
         }
         Users::ResetPassword { email } => {
@@ -68,7 +76,9 @@ pub(crate) async fn run(config: &Config, command: Users, as_json: bool) -> anyho
             let user = identity.update_user(&operator, user.id, change).await?;
             show_with_password(&user, Some(&password), as_json)?;
         }
-        Users::Deactivate { email } => set_active(identity, &operator, &email, false, as_json).await?,
+        Users::Deactivate { email } => {
+            set_active(identity, &operator, &email, false, as_json).await?
+        }
         Users::Activate { email } => set_active(identity, &operator, &email, true, as_json).await?,
     }
     installation.services.shutdown().await;
@@ -125,8 +135,14 @@ fn list(users: &[User], as_json: bool) -> anyhow::Result<()> {
             vec![
                 user.id.to_string(),
                 user.role.to_string(),
-                if user.is_active { "active" } else { "locked out" }.into(),
-                user.organization_id.map_or_else(|| "-".into(), |id| id.to_string()),
+                if user.is_active {
+                    "active"
+                } else {
+                    "locked out"
+                }
+                .into(),
+                user.organization_id
+                    .map_or_else(|| "-".into(), |id| id.to_string()),
                 user.email.clone(),
             ]
         })

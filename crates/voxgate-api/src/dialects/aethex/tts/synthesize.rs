@@ -14,7 +14,6 @@ use super::TAG;
 use crate::endpoint::{Call, Endpoint};
 use crate::extract::kinds::{defaulted, one_of, one_of_numbers, real, required, spoken_text, text};
 use crate::extract::{Nothing, Style, input};
-use crate::middleware::metrics::{self, SpeechTimes};
 use crate::openapi::{Answer, Content, Description};
 use crate::refused::Refused;
 
@@ -128,12 +127,6 @@ impl Endpoint for Synthesize {
         describe_audio(response.headers_mut(), &spoken.meta);
         match spoken.body {
             SpokenBody::Complete { bytes, outcome } => {
-                let times = SpeechTimes {
-                    queue: outcome.queue,
-                    engine: outcome.engine,
-                    audio_ms: outcome.audio_ms,
-                };
-                record(&spoken.meta, Some(times));
                 let timing = format!(
                     "queue;dur={}, engine;dur={}, encode;dur={}, total;dur={}",
                     millis(outcome.queue),
@@ -148,7 +141,6 @@ impl Endpoint for Synthesize {
                 *response.body_mut() = Body::from(bytes);
             }
             SpokenBody::Stream { first, rest } => {
-                record(&spoken.meta, None);
                 insert(response.headers_mut(), SERVER_TIMING, &first_audio(started));
                 // An error item breaks the connection off, which is how a client learns that the file is cut short.
                 *response.body_mut() = Body::from_stream(stream::iter([Ok(first)]).chain(rest));
@@ -177,16 +169,6 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-fn record(meta: &SpokenMeta, times: Option<SpeechTimes>) {
-    metrics::spoken(
-        &meta.voice.engine,
-        meta.format.as_str(),
-        meta.characters,
-        meta.words,
-        times,
-    );
 }
 
 /// Queue, engine and encoder are still at work when a long file begins: only the wait so far is known.
