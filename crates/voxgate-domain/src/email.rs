@@ -83,7 +83,7 @@ fn check(text: &str, policy: EmailPolicy) -> Result<String, String> {
         ));
     }
     let text: String = text.trim().nfc().collect();
-    let Some((local, domain)) = text.rsplit_once('@') else {
+    let Some((local, domain)) = text.split_once('@') else {
         return Err("An email address must have an @-sign.".into());
     };
     if local.starts_with('"') && local.ends_with('"') && local.len() > 1 {
@@ -311,7 +311,7 @@ mod tests {
             ),
             (
                 "a@b@example.com",
-                "The email address contains invalid characters before the @-sign: '@'.",
+                "The part after the @-sign contains invalid characters: '@'.",
             ),
             (
                 ".a@example.com",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use voxgate_audio::AudioFormat;
-use voxgate_domain::{OrgStatus, RequestStatus, Role};
+use voxgate_domain::{OrgStatus, Page, RequestStatus, Role};
 use voxgate_engine::PoolConfig;
 use voxgate_engine::fake::FakeEngine;
 use voxgate_services::orgs::UpdateOrg;
@@ -26,11 +26,11 @@ on_both!(
 );
 
 async fn records(f: &Fixture, principal: &Principal) -> Vec<UsageRecord> {
-    let listed = f
-        .services
-        .usage()
-        .requests(principal, ListRequests::default())
-        .await;
+    let query = ListRequests {
+        page: Page::new(100, 0),
+        ..ListRequests::default()
+    };
+    let listed = f.services.usage().requests(principal, query).await;
     listed.unwrap().items
 }
 
@@ -231,6 +231,8 @@ async fn leaving_at_any_moment_leaves_nothing_pending(f: Fixture) {
         let call = tokio::spawn(async move { speech.synthesize(&caller, say("some words")).await });
         tokio::time::sleep(Duration::from_micros(micros)).await;
         call.abort();
+        // Gone for good before the shutdown below is to wait for what it left.
+        drop(call.await);
     }
     let services = f.services.clone();
     services.shutdown().await;

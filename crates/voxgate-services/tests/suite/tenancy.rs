@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use voxgate_domain::{OrgStatus, Page, Patch, Role};
+use voxgate_services::Principal;
 use voxgate_services::orgs::{CreateOrg, ListOrgs, OrgError, UpdateOrg};
 use voxgate_services::usage::{ListRequests, UsageError};
 
@@ -89,19 +90,13 @@ async fn each_role_sees_and_changes_its_own(f: Fixture) {
     let other = f.organization("other", 100, 100).await;
     let admin = f.member("boss@example.com", Role::OrgAdmin, f.org).await;
     let user = f.member("user@example.com", Role::OrgUser, f.org).await;
-    let count = |principal, status| {
+    let count = |principal: &Principal, status| {
+        let (orgs, principal) = (orgs.clone(), principal.clone());
         let query = ListOrgs {
             status,
             page: Page::default(),
         };
-        async move {
-            f.services
-                .orgs()
-                .list(principal, query)
-                .await
-                .unwrap()
-                .total
-        }
+        async move { orgs.list(&principal, query).await.unwrap().total }
     };
     assert_eq!(count(&f.admin, None).await, 2);
     assert_eq!(count(&admin, None).await, 1);
