@@ -57,7 +57,7 @@ fn load_local(
     Ok(())
 }
 
-/// Kokoro, and every Piper voice whose folder is among the models.
+/// Kokoro if it is wanted by default or installed, and every Piper voice whose folder is among the models.
 #[cfg(feature = "native")]
 fn local_config(config: &Config) -> voxgate_engine_local::LocalConfig {
     let models_dir = config.models_dir();
@@ -77,9 +77,12 @@ fn local_config(config: &Config) -> voxgate_engine_local::LocalConfig {
         Vec::new()
     };
     piper_voices.sort();
+    let kokoro = voxgate_engine_local::KOKORO_MODEL_NAME;
+    let kokoro_wanted = config.models.defaults.iter().any(|name| name == kokoro)
+        || models_dir.join(kokoro).exists();
     voxgate_engine_local::LocalConfig {
         models_dir,
-        kokoro: config.engines.kokoro,
+        kokoro: config.engines.kokoro && kokoro_wanted,
         piper_voices,
         threads: config.engines.threads,
     }

@@ -90,8 +90,17 @@ impl PiperEngine {
             voices: Vec::new(),
             places: Vec::new(),
         };
-        for (index, loaded) in loaded.into_iter().enumerate() {
-            let (model, speakers) = loaded?;
+        for loaded in loaded {
+            let (model, speakers) = match loaded {
+                Ok(loaded) => loaded,
+                // A voice this version cannot speak with must not keep the others from speaking.
+                Err(error @ LoadError::Unsupported { .. }) => {
+                    tracing::warn!(%error, "a Piper voice is left out");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let index = engine.models.len();
             for (voice, speaker) in speakers {
                 engine.voices.push(voice);
                 engine.places.push((index, speaker));
