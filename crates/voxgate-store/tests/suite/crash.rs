@@ -23,6 +23,9 @@ const PLACE: &str = "VOXGATE_CRASH_PLACE";
 /// The number of its first transaction.
 const FIRST: &str = "VOXGATE_CRASH_FIRST";
 
+/// The test that takes the child's part where [`PLACE`] is set.
+const CHILD: &str = "crash::nothing_acknowledged_is_lost_on_sqlite";
+
 /// Transactions under way at once in the child.
 const WRITERS: usize = 8;
 /// Rows of one transaction.
@@ -54,53 +57,44 @@ async fn write_round(db: &Db, number: i64) -> Result<(), StoreError> {
     .await
 }
 
-#[test]
-#[ignore = "the child of the crash loop: it writes until it is killed"]
-fn child() {
-    let place = std::env::var(PLACE).expect("started by the crash loop only");
+/// The child's part: writes until it is killed or its server is gone.
+async fn write_and_note(place: &str) {
     let next = Arc::new(AtomicI64::new(
         std::env::var(FIRST).unwrap().parse().unwrap(),
     ));
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(async {
-            let Ok(db) = Db::open(&config(&place)).await else {
-                return;
-            };
-            db.apply_migrations(test_migrations()).await.unwrap();
-            let writers = (0..WRITERS).map(|_| {
-                let (db, next) = (db.clone(), Arc::clone(&next));
-                tokio::spawn(async move {
-                    loop {
-                        let number = next.fetch_add(1, Ordering::Relaxed);
-                        match write_round(&db, number).await {
-                            Ok(()) => {
-                                let mut out = std::io::stdout().lock();
-                                writeln!(out, "stored {number}")
-                                    .and_then(|()| out.flush())
-                                    .unwrap();
-                            }
-                            // The server was taken away; there is nothing more to do.
-                            Err(StoreError::Unavailable(_)) => return,
-                            Err(other) => panic!("{other}"),
-                        }
+    let Ok(db) = Db::open(&config(place)).await else {
+        return;
+    };
+    db.apply_migrations(test_migrations()).await.unwrap();
+    let writers = (0..WRITERS).map(|_| {
+        let (db, next) = (db.clone(), Arc::clone(&next));
+        tokio::spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                match write_round(&db, number).await {
+                    Ok(()) => {
+                        let mut out = std::io::stdout().lock();
+                        writeln!(out, "stored {number}")
+                            .and_then(|()| out.flush())
+                            .unwrap();
                     }
-                })
-            });
-            for writer in writers.collect::<Vec<_>>() {
-                writer.await.unwrap();
+                    // The server was taken away; there is nothing more to do.
+                    Err(StoreError::Unavailable(_)) => return,
+                    Err(other) => panic!("{other}"),
+                }
             }
-        });
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
 }
 
 /// Starts the child, with its notes in a file.
 fn start_child(place: &str, first: i64, notes: &Path) -> Daemon {
     let mut command = Daemon::command(&std::env::current_exe().unwrap(), Signal::KILL);
     command
-        .args(["crash::child", "--exact", "--ignored", "--nocapture"])
+        .args([CHILD, "--exact", "--nocapture"])
         .env(PLACE, place)
         .env(FIRST, first.to_string())
         .stdin(Stdio::null())
@@ -200,6 +194,9 @@ async fn kill_the_client(name: &str, place: &str, rounds: i64) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_on_sqlite() {
+    if let Ok(place) = std::env::var(PLACE) {
+        return write_and_note(&place).await;
+    }
     let folder = tempfile::tempdir().unwrap();
     kill_the_client(
         "sqlite",
