@@ -29,7 +29,7 @@ cleanup() {
         for log in "$WORK"/*/server.log; do
             [ -f "$log" ] || continue
             printf -- '--- the end of the log of the %s server\n' "$(basename "$(dirname "$log")")"
-            tail -n 40 "$log"
+            tail -n 15 "$log"
         done
     fi
     rm -rf "$WORK"
@@ -49,7 +49,7 @@ check() { # check NAME COMMAND …
     else
         FAILED=$((FAILED + 1))
         printf 'FAILED\n'
-        sed 's/^/    /' "$WORK/output" | head -n 400
+        sed -n '1,400s/^/    /p' "$WORK/output"
     fi
 }
 
