@@ -262,8 +262,7 @@ mod tests {
             URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#),
             URL_SAFE_NO_PAD.encode(good.to_string())
         );
-        let mut hs512 = Header::default();
-        hs512.alg = Algorithm::HS512;
+        let hs512 = Header::new(Algorithm::HS512);
         let hs512 =
             jsonwebtoken::encode(&hs512, &good, &EncodingKey::from_secret(&[1; 32])).unwrap();
         for token in [

@@ -1,5 +1,6 @@
 //! An installation in miniature: a fresh database, the fake engine, a clock that stands still, cheap password hashes.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,21 @@ impl Default for Options {
             },
         }
     }
+}
+
+type Case = fn(Fixture) -> Pin<Box<dyn Future<Output = ()>>>;
+
+pub(crate) fn on_sqlite(case: Case) {
+    runtime().block_on(async { case(Fixture::sqlite().await).await });
+}
+
+pub(crate) fn on_postgres(case: Case) {
+    runtime().block_on(async { case(Fixture::postgres().await).await });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).enable_all().build().unwrap()
 }
 
 impl Fixture {

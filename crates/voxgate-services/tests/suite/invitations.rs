@@ -45,7 +45,7 @@ async fn sent(f: &Fixture, by: &Principal, email: &str) -> String {
 }
 
 async fn token(f: &Fixture, email: &str) -> String {
-    let email = email.replace("Example.Com", "example.com");
+    let email = email.replace("@Example", "@example");
     f.mailed_token(&email, "/invitations/").await
 }
 

@@ -3,19 +3,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-/// Runs each case on a fresh SQLite file and on a fresh Postgres database.
+/// Runs each case on a fresh SQLite file and on a fresh Postgres database. The cases are boxed, so that each is compiled
+/// once.
 macro_rules! on_both {
     ($($case:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$case(crate::fixture::Fixture::sqlite().await).await;
+            $(#[test]
+            fn $case() {
+                crate::fixture::on_sqlite(|fixture| Box::pin(super::$case(fixture)));
             })+
         }
         mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() {
-                super::$case(crate::fixture::Fixture::postgres().await).await;
+            $(#[test]
+            fn $case() {
+                crate::fixture::on_postgres(|fixture| Box::pin(super::$case(fixture)));
             })+
         }
     };
