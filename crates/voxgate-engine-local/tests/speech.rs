@@ -1,5 +1,5 @@
-//! The real models, checked as audio. Runs when `VOXGATE_TEST_MODELS` names a models folder (as `voxgate models pull`
-//! fills it); without the variable each test passes without doing anything, with it a missing file is a failure.
+//! The real models, checked as audio. `VOXGATE_TEST_MODELS` names the models folder (as `voxgate models pull` fills it);
+//! a missing variable or file is a failure that says so.
 #![cfg(feature = "native")]
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -43,35 +43,31 @@ impl PcmSink for Recorder {
     }
 }
 
-/// The engines, loaded once for all tests; `None` when the variable is not set.
-fn engines() -> Option<&'static [Arc<dyn SpeechEngine>]> {
-    static ENGINES: OnceLock<Option<Vec<Arc<dyn SpeechEngine>>>> = OnceLock::new();
-    ENGINES
-        .get_or_init(|| {
-            let Some(models_dir) = std::env::var_os("VOXGATE_TEST_MODELS") else {
-                eprintln!("VOXGATE_TEST_MODELS is not set: nothing checked");
-                return None;
-            };
-            let config = LocalConfig {
-                models_dir: PathBuf::from(models_dir),
-                kokoro: true,
-                piper_voices: vec![PIPER.to_owned()],
-                threads: 0,
-            };
-            match LocalEngines::load(&config) {
-                Ok(engines) => Some(engines),
-                Err(error) => panic!("VOXGATE_TEST_MODELS is set, but: {error}"),
-            }
-        })
-        .as_deref()
+/// The engines, loaded once for all tests.
+fn engines() -> &'static [Arc<dyn SpeechEngine>] {
+    static ENGINES: OnceLock<Vec<Arc<dyn SpeechEngine>>> = OnceLock::new();
+    ENGINES.get_or_init(|| {
+        let models_dir = std::env::var_os("VOXGATE_TEST_MODELS").expect(
+            "set VOXGATE_TEST_MODELS to a folder with the default models (`voxgate models pull` fills one; `make test` does both)",
+        );
+        let config = LocalConfig {
+            models_dir: PathBuf::from(models_dir),
+            kokoro: true,
+            piper_voices: vec![PIPER.to_owned()],
+            threads: 0,
+        };
+        match LocalEngines::load(&config) {
+            Ok(engines) => engines,
+            Err(error) => panic!("VOXGATE_TEST_MODELS is set, but: {error}"),
+        }
+    })
 }
 
-fn find(voice: &str) -> Option<(&'static dyn SpeechEngine, &'static VoiceInfo)> {
-    let engines = engines()?;
-    let found = engines
+fn find(voice: &str) -> (&'static dyn SpeechEngine, &'static VoiceInfo) {
+    engines()
         .iter()
-        .find_map(|engine| Some((&**engine, engine.voices().iter().find(|v| v.id == voice)?)));
-    Some(found.unwrap_or_else(|| panic!("no voice {voice}")))
+        .find_map(|engine| Some((&**engine, engine.voices().iter().find(|v| v.id == voice)?)))
+        .unwrap_or_else(|| panic!("no voice {voice}"))
 }
 
 fn say(
@@ -121,9 +117,7 @@ fn checked(
 #[test]
 fn known_texts_last_as_long_as_expected() {
     for (voice, expected) in EXPECTED {
-        let Some((engine, info)) = find(voice) else {
-            return;
-        };
+        let (engine, info) = find(voice);
         for (text, expected) in TEXTS.iter().zip(expected) {
             let (_, measured) = checked(engine, info, text.text, 1.0);
             let seconds = measured.duration.as_secs_f64();
@@ -139,9 +133,7 @@ fn known_texts_last_as_long_as_expected() {
 
 #[test]
 fn every_english_kokoro_voice_speaks_at_a_good_level() {
-    let Some((engine, _)) = find(KOKORO) else {
-        return;
-    };
+    let (engine, _) = find(KOKORO);
     assert_eq!(
         engine.voices().len(),
         28,
@@ -161,9 +153,7 @@ fn every_english_kokoro_voice_speaks_at_a_good_level() {
 #[test]
 fn the_same_request_gives_the_same_samples_alone_and_side_by_side() {
     for voice in [PIPER, KOKORO] {
-        let Some((engine, _)) = find(voice) else {
-            return;
-        };
+        let (engine, _) = find(voice);
         let speak = || say(engine, voice, TEXTS[0].text, 1.0, usize::MAX).0;
         let first = speak();
         let (second, third) = std::thread::scope(|scope| {
@@ -181,9 +171,7 @@ fn the_same_request_gives_the_same_samples_alone_and_side_by_side() {
 #[test]
 fn speed_changes_the_length_and_nothing_else() {
     for voice in [PIPER, KOKORO] {
-        let Some((engine, info)) = find(voice) else {
-            return;
-        };
+        let (engine, info) = find(voice);
         let seconds = |speed| {
             checked(engine, info, TEXTS[0].text, speed)
                 .1
@@ -207,9 +195,7 @@ fn speed_changes_the_length_and_nothing_else() {
 #[test]
 fn hard_texts_are_spoken_or_refused_but_never_fail() {
     for voice in [PIPER, KOKORO] {
-        let Some((engine, info)) = find(voice) else {
-            return;
-        };
+        let (engine, info) = find(voice);
         for text in ["", " \n\t ", "...", "?!", "\u{0}\u{7}"] {
             assert_eq!(
                 say(engine, voice, text, 1.0, usize::MAX).1,
@@ -253,9 +239,7 @@ fn hard_texts_are_spoken_or_refused_but_never_fail() {
 #[test]
 fn a_listener_that_leaves_stops_the_engine_within_a_clause() {
     for voice in [PIPER, KOKORO] {
-        let Some((engine, info)) = find(voice) else {
-            return;
-        };
+        let (engine, info) = find(voice);
         let begun = std::time::Instant::now();
         let (samples, result) = say(engine, voice, &TEXTS[2].text.repeat(20), 1.0, 1);
         assert_eq!(result, Err(EngineError::Cancelled), "{voice}");

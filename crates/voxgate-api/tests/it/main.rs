@@ -10,3 +10,4 @@ mod pages;
 mod speech;
 mod validation;
 mod wire_table;
+mod wire_users;

@@ -7,12 +7,12 @@ use voxgate_testing::{Options, TestServer, audio};
 const SENTENCE: &str =
     "Hello! This is a test of the text to speech service, and it should sound natural.";
 
+const NO_MODELS: &str =
+    "set VOXGATE_TEST_MODELS to a folder with the default models (`make test` does)";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_format_is_good_audio() {
-    let Some(options) = Options::models() else {
-        eprintln!("skipped: VOXGATE_TEST_MODELS names no folder with the default models");
-        return;
-    };
+    let options = Options::models().expect(NO_MODELS);
     let server = TestServer::start(options).await.unwrap();
     let client = server.admin();
     let mut spoken: Vec<f64> = Vec::new();
@@ -71,10 +71,7 @@ async fn every_format_is_good_audio() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_request_is_the_same_audio_and_half_the_pace_is_twice_the_length() {
-    let Some(options) = Options::models() else {
-        eprintln!("skipped: VOXGATE_TEST_MODELS names no folder with the default models");
-        return;
-    };
+    let options = Options::models().expect(NO_MODELS);
     let server = TestServer::start(options).await.unwrap();
     let client = server.admin();
     let body = |speed: f64| json!({"text": SENTENCE, "audio_format": "wav", "sample_rate_hz": 24_000, "speed": speed});
