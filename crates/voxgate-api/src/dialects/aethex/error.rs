@@ -150,6 +150,11 @@ pub fn account(error: AccountError, during: During) -> Refused {
         AccountError::Forbidden => Refused::forbidden(),
         AccountError::InvalidEmail(error) => invalid_email("email", &error),
         AccountError::InvalidPassword(error) => invalid_password(during.invalid_password(), error),
+        // Well formed, but there is no such organisation: the answer that an invitation into it gets.
+        AccountError::Invalid {
+            field: "organization_id",
+            ..
+        } => refused(StatusCode::NOT_FOUND, "Organization not found"),
         AccountError::Invalid { field, reason } => {
             invalid_field(field, Problem::value_error(reason), Value::Null)
         }
