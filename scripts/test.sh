@@ -30,24 +30,25 @@ licences() {
 
 lint() {
     step "formatting" cargo fmt --all --check
-    step "lints" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
-    step "a server without native engines" cargo clippy --locked --quiet -p voxgate-cli --no-default-features -- -D warnings
-    RUSTDOCFLAGS="-D warnings" step "documentation" cargo doc --workspace --no-deps --locked --quiet
+    # In the profile of the tests, so that build scripts and the C libraries they compile are shared with them.
+    step "lints" cargo clippy --profile ci --workspace --all-targets --locked --quiet -- -D warnings
+    step "a server without native engines" cargo clippy --profile ci --locked --quiet -p voxgate-cli --no-default-features -- -D warnings
+    RUSTDOCFLAGS="-D warnings" step "documentation" cargo doc --profile ci --workspace --no-deps --locked --quiet
     step "licences and bans" licences
     step "repository hygiene" python3 scripts/check_repository.py
 }
 
 tests() {
     # One selection for building and running, so that features are resolved once and nothing is compiled twice.
-    step "build (release)" cargo build --release --workspace --all-targets --locked --quiet
-    export VOXGATE_BIN="$PWD/$VOXGATE"
-    [ "${VOXGATE#/}" = "$VOXGATE" ] || VOXGATE_BIN="$VOXGATE"
+    step "build" cargo build --profile ci --workspace --bins --tests --locked --quiet
+    VOXGATE_BIN="$(realpath "$TARGET_DIR")/ci/voxgate"
+    export VOXGATE_BIN
     export VOXGATE_TEST_MODELS="${VOXGATE_TEST_MODELS:-$PWD/data/models}"
     step "models" env VOXGATE__MODELS__DIR="$VOXGATE_TEST_MODELS" "$VOXGATE_BIN" models pull
     if command -v cargo-nextest >/dev/null 2>&1; then
-        step "tests" cargo nextest run --release --workspace --all-targets --locked --no-fail-fast
+        step "tests" cargo nextest run --cargo-profile ci --workspace --locked --no-fail-fast
     else
-        step "tests" cargo test --release --workspace --all-targets --locked --no-fail-fast
+        step "tests" cargo test --profile ci --workspace --bins --lib --tests --locked --no-fail-fast
     fi
     step "clients and API conformance" bash scripts/test_clients.sh
 }
