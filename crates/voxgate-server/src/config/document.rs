@@ -50,7 +50,7 @@ pub enum DocumentError {
 ///
 /// # Errors
 /// [`DocumentError::Syntax`] if the text is not TOML.
-pub fn parse(text: &str, origin: &str) -> Result<Table, DocumentError> {
+pub(super) fn parse(text: &str, origin: &str) -> Result<Table, DocumentError> {
     text.parse::<Table>().map_err(|e| DocumentError::Syntax {
         origin: origin.to_owned(),
         message: e.to_string().trim().replace('\n', " "),
@@ -61,7 +61,7 @@ pub fn parse(text: &str, origin: &str) -> Result<Table, DocumentError> {
 ///
 /// # Errors
 /// Unknown keys and values of another type than the default's.
-pub fn merge(
+pub(super) fn merge(
     base: &mut Table,
     layer: Table,
     schema: &Table,
@@ -146,7 +146,7 @@ fn type_phrase(value: &Value) -> &'static str {
 ///
 /// # Errors
 /// Unknown keys and values that cannot be read as the default's type.
-pub fn from_env(
+pub(super) fn from_env(
     variables: impl Iterator<Item = (String, String)>,
     schema: &Table,
 ) -> Result<Table, DocumentError> {
