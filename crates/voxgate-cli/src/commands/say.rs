@@ -99,10 +99,9 @@ pub(crate) async fn run(config: &Config, args: Say, as_json: bool) -> anyhow::Re
         output,
     })?;
     let bytes = write(&mut stream, &target, format).await?;
-    let outcome = stream
+    let outcome = *stream
         .outcome()
-        .context("the engine stopped before the end")?
-        .clone();
+        .context("the engine stopped before the end")?;
     let took = begun.elapsed();
     tokio::task::spawn_blocking(move || engines.pool.shutdown()).await?;
     let audio = std::time::Duration::from_millis(outcome.audio_ms);
