@@ -6,7 +6,7 @@ use axum::http::Request;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    JWT_SECRET, PASSWORD, ROOT, USER, World, get, in_seconds, patch, post, request, signed,
+    JWT_SECRET, PASSWORD, ROOT, USER, World, get, in_seconds, patch, post, signed,
 };
 
 const LOGIN: &str = "/auth/jwt/login";
