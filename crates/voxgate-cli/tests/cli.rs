@@ -120,7 +120,7 @@ fn errors_are_one_sentence_and_what_to_do() {
         (&["orgs", "show", "nonsense"], "is not an organisation id"),
         (
             &["orgs", "show", "00000000-0000-7000-8000-000000000000"],
-            "not found",
+            "no such organisation",
         ),
         (
             &["users", "reset-password", "nobody@example.com"],
@@ -208,7 +208,7 @@ fn administration_from_empty_to_locked_out() {
             &data,
             &["users", "create", "BOB@example.com", "--org", &org]
         ))
-        .contains("exists")
+        .contains("taken")
     );
     let key = run(&[
         "keys",
