@@ -1,5 +1,5 @@
-//! What an organisation may still use: requests per minute in this process ([`rate`]), words per day and month in the
-//! database ([`words`]), where they are exact over any number of processes.
+//! What an organisation may still use: requests per minute in this process (`rate`), words per day and month in the
+//! database (`words`), where they are exact over any number of processes.
 
 pub(crate) mod rate;
 pub(crate) mod words;
