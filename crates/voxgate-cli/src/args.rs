@@ -118,7 +118,7 @@ pub(crate) struct Serve {
 pub(crate) struct Say {
     /// The text, or - to read standard input
     pub(crate) text: String,
-    /// Where to write the audio; - is standard output [default: speech.<format>]
+    /// Where to write the audio; - is standard output [default: speech.FORMAT]
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Voice, or an alias of one; `voxgate voices` lists them [default: configuration key voices.default]
