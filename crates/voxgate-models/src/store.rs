@@ -145,8 +145,11 @@ impl ModelStore {
             ..Policy::default()
         })
         .map_err(|error| ModelError::Http(error.to_string()))?;
+        // Package clients run in a folder of their own, where a relative path would mean another place.
+        let dir: PathBuf = dir.into();
+        let dir = std::path::absolute(&dir).map_err(io_error(&dir))?;
         Ok(Self {
-            dir: dir.into(),
+            dir,
             catalogue,
             options,
             http,
