@@ -353,3 +353,18 @@ pub(crate) async fn blocking<T: Send + 'static>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// pip and npm run in a folder of their own: a relative path would lead them elsewhere.
+    #[test]
+    fn a_relative_folder_is_made_absolute() {
+        let store =
+            ModelStore::new("data/models", Catalogue::builtin(), PullOptions::default()).unwrap();
+        assert!(store.dir().is_absolute());
+        assert!(store.dir().ends_with("data/models"));
+    }
+}
