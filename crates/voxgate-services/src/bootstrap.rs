@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret as _, SecretString};
 use voxgate_domain::{
     EmailAddress, EmailPolicy, InvalidEmail, InvalidPassword, OrgId, Refusal, Refuse, Role, User,
@@ -105,80 +106,82 @@ impl Bootstrap {
     ///
     /// # Errors
     /// [`BootstrapError`].
-    pub async fn run(
-        &self,
+    pub fn run<'a>(
+        &'a self,
         command: BootstrapCommand,
-    ) -> Result<Option<Bootstrapped>, BootstrapError> {
-        let core = &self.core;
-        // The operator's own choice at the machine itself: `admin@voxgate.local` is as good as any.
-        let policy = EmailPolicy {
-            allow_reserved_domains: true,
-        };
-        let email = EmailAddress::parse(&command.admin_email, policy)?;
-        let name = command.organization_name.trim();
-        let name = if name.is_empty() { "Default" } else { name };
-        // Asked first, so that an ordinary start does not compute a password hash; decided in the transaction below.
-        if users::any_any_org(&core.db).await? {
-            return Ok(None);
-        }
+    ) -> BoxFuture<'a, Result<Option<Bootstrapped>, BootstrapError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            // The operator's own choice at the machine itself: `admin@voxgate.local` is as good as any.
+            let policy = EmailPolicy {
+                allow_reserved_domains: true,
+            };
+            let email = EmailAddress::parse(&command.admin_email, policy)?;
+            let name = command.organization_name.trim();
+            let name = if name.is_empty() { "Default" } else { name };
+            // Asked first, so that an ordinary start does not compute a password hash; decided in the transaction below.
+            if users::any_any_org(&core.db).await? {
+                return Ok(None);
+            }
 
-        let password = command
-            .admin_password
-            .unwrap_or_else(secrets::random_password);
-        let password_hash = core
-            .hash_new_password(&password, email.as_str())
-            .await
-            .map_err(|error| match error {
-                NewPasswordError::Invalid(error) => BootstrapError::InvalidPassword(error),
-                NewPasswordError::Busy => BootstrapError::Fault(Fault::Busy),
-                NewPasswordError::Fault(fault) => BootstrapError::Fault(fault),
-            })?;
-        let now = core.now();
-        let limits = core.config.default_limits;
-        let org = new_row(name.to_owned(), None, email.as_str(), limits, now);
-        let admin = User {
-            id: UserId::generate(),
-            email: email.as_str().to_owned(),
-            full_name: None,
-            role: Role::SystemAdmin,
-            organization_id: Some(org.id),
-            is_active: true,
-            is_verified: true,
-            created_at: now,
-            updated_at: now,
-        };
-        let (key, secret) = new_key(org.id, admin.id, "First key".into(), now);
-        let key_hash = core.hashes.api_key(secret.expose_secret());
-        let done = Bootstrapped {
-            admin_email: admin.email.clone(),
-            admin_password: password,
-            admin_id: admin.id,
-            organization_id: org.id,
-            api_key: secret,
-        };
-        let email_key = email.key();
-        let created = core
-            .db
-            .write(move |tx| {
-                let (org, admin, key) = (org.clone(), admin.clone(), key.clone());
-                let (email_key, password_hash, key_hash) =
-                    (email_key.clone(), password_hash.clone(), key_hash.clone());
-                async move {
-                    if users::any_any_org_in(tx).await? {
-                        return Ok(false);
+            let password = command
+                .admin_password
+                .unwrap_or_else(secrets::random_password);
+            let password_hash = core
+                .hash_new_password(&password, email.as_str())
+                .await
+                .map_err(|error| match error {
+                    NewPasswordError::Invalid(error) => BootstrapError::InvalidPassword(error),
+                    NewPasswordError::Busy => BootstrapError::Fault(Fault::Busy),
+                    NewPasswordError::Fault(fault) => BootstrapError::Fault(fault),
+                })?;
+            let now = core.now();
+            let limits = core.config.default_limits;
+            let org = new_row(name.to_owned(), None, email.as_str(), limits, now);
+            let admin = User {
+                id: UserId::generate(),
+                email: email.as_str().to_owned(),
+                full_name: None,
+                role: Role::SystemAdmin,
+                organization_id: Some(org.id),
+                is_active: true,
+                is_verified: true,
+                created_at: now,
+                updated_at: now,
+            };
+            let (key, secret) = new_key(org.id, admin.id, "First key".into(), now);
+            let key_hash = core.hashes.api_key(secret.expose_secret());
+            let done = Bootstrapped {
+                admin_email: admin.email.clone(),
+                admin_password: password,
+                admin_id: admin.id,
+                organization_id: org.id,
+                api_key: secret,
+            };
+            let email_key = email.key();
+            let created = core
+                .db
+                .write(move |tx| {
+                    let (org, admin, key) = (org.clone(), admin.clone(), key.clone());
+                    let (email_key, password_hash, key_hash) =
+                        (email_key.clone(), password_hash.clone(), key_hash.clone());
+                    async move {
+                        if users::any_any_org_in(tx).await? {
+                            return Ok(false);
+                        }
+                        orgs::insert(tx, &org).await?;
+                        users::insert(tx, &admin, &email_key, &password_hash).await?;
+                        keys::insert(tx, &key, &key_hash).await?;
+                        Ok::<_, BootstrapError>(true)
                     }
-                    orgs::insert(tx, &org).await?;
-                    users::insert(tx, &admin, &email_key, &password_hash).await?;
-                    keys::insert(tx, &key, &key_hash).await?;
-                    Ok::<_, BootstrapError>(true)
-                }
-                .boxed()
-            })
-            .await?;
-        if !created {
-            return Ok(None);
-        }
-        tracing::info!(org.id = %done.organization_id, user.id = %done.admin_id, "first start: organisation, administrator and API key created");
-        Ok(Some(done))
+                    .boxed()
+                })
+                .await?;
+            if !created {
+                return Ok(None);
+            }
+            tracing::info!(org.id = %done.organization_id, user.id = %done.admin_id, "first start: organisation, administrator and API key created");
+            Ok(Some(done))
+        })
     }
 }

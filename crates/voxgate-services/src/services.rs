@@ -1,5 +1,6 @@
 //! The whole of the use cases, built once.
 
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
@@ -80,62 +81,64 @@ impl Services {
     ///
     /// # Panics
     /// Outside a Tokio runtime.
-    pub async fn start(parts: ServicesParts) -> Result<Self, StartError> {
-        let ServicesParts {
-            config,
-            db,
-            secrets,
-            clock,
-            engines,
-        } = parts;
-        config.validate()?;
-        if let Some(weak) = secrets.weakness() {
-            return Err(StartError::WeakSecret(weak));
-        }
-        let identity = config.identity.clone();
-        let passwords = tokio::task::spawn_blocking(move || Passwords::new(&identity))
-            .await
-            .map_err(|error| Fault::Internal(format!("password hashing: {error}")))??;
-        let slot = EngineSlot::default();
-        if let Some(engines) = engines {
-            slot.put(engines);
-        }
-        let process = config.process;
-        let core = Arc::new(Core {
-            transport: Transport::new(&config.mail).map_err(StartError::Mail)?,
-            tokens: Tokens::new(&secrets),
-            hashes: Hashes::new(&secrets),
-            passwords,
-            rates: RateWindows::default(),
-            engines: slot,
-            touches: Touches::default(),
-            mail_waiting: Notify::new(),
-            mail_turn: Semaphore::new(1),
-            tasks: Tasks::new(),
-            node_id: uuid::Uuid::now_v7().to_string(),
-            config,
-            db,
-            clock,
-        });
-        if process != Process::Command {
-            maintenance::show_life(&core).await.map_err(Fault::from)?;
-            maintenance::settle_abandoned(&core)
+    pub fn start(parts: ServicesParts) -> BoxFuture<'static, Result<Self, StartError>> {
+        Box::pin(async move {
+            let ServicesParts {
+                config,
+                db,
+                secrets,
+                clock,
+                engines,
+            } = parts;
+            config.validate()?;
+            if let Some(weak) = secrets.weakness() {
+                return Err(StartError::WeakSecret(weak));
+            }
+            let identity = config.identity.clone();
+            let passwords = tokio::task::spawn_blocking(move || Passwords::new(&identity))
                 .await
-                .map_err(Fault::from)?;
-            drop(core.tasks.spawn(maintenance::run(Arc::clone(&core))));
-            drop(core.tasks.spawn(mail::run(Arc::clone(&core))));
-        }
-        Ok(Self {
-            identity: Identity::new(Arc::clone(&core)),
-            orgs: Orgs::new(Arc::clone(&core)),
-            invitations: Invitations::new(Arc::clone(&core)),
-            keys: Keys::new(Arc::clone(&core)),
-            limits: Limits::new(Arc::clone(&core)),
-            usage: Usage::new(Arc::clone(&core)),
-            speech: Speech::new(Arc::clone(&core)),
-            mail: Mail::new(Arc::clone(&core)),
-            bootstrap: Bootstrap::new(Arc::clone(&core)),
-            core,
+                .map_err(|error| Fault::Internal(format!("password hashing: {error}")))??;
+            let slot = EngineSlot::default();
+            if let Some(engines) = engines {
+                slot.put(engines);
+            }
+            let process = config.process;
+            let core = Arc::new(Core {
+                transport: Transport::new(&config.mail).map_err(StartError::Mail)?,
+                tokens: Tokens::new(&secrets),
+                hashes: Hashes::new(&secrets),
+                passwords,
+                rates: RateWindows::default(),
+                engines: slot,
+                touches: Touches::default(),
+                mail_waiting: Notify::new(),
+                mail_turn: Semaphore::new(1),
+                tasks: Tasks::new(),
+                node_id: uuid::Uuid::now_v7().to_string(),
+                config,
+                db,
+                clock,
+            });
+            if process != Process::Command {
+                maintenance::show_life(&core).await.map_err(Fault::from)?;
+                maintenance::settle_abandoned(&core)
+                    .await
+                    .map_err(Fault::from)?;
+                drop(core.tasks.spawn(maintenance::run(Arc::clone(&core))));
+                drop(core.tasks.spawn(mail::run(Arc::clone(&core))));
+            }
+            Ok(Self {
+                identity: Identity::new(Arc::clone(&core)),
+                orgs: Orgs::new(Arc::clone(&core)),
+                invitations: Invitations::new(Arc::clone(&core)),
+                keys: Keys::new(Arc::clone(&core)),
+                limits: Limits::new(Arc::clone(&core)),
+                usage: Usage::new(Arc::clone(&core)),
+                speech: Speech::new(Arc::clone(&core)),
+                mail: Mail::new(Arc::clone(&core)),
+                bootstrap: Bootstrap::new(Arc::clone(&core)),
+                core,
+            })
         })
     }
 
@@ -203,18 +206,20 @@ impl Services {
     ///
     /// # Errors
     /// [`Fault`] where it does not.
-    pub async fn check(&self) -> Result<(), Fault> {
-        Ok(self.core.db.ping().await?)
+    pub fn check<'a>(&'a self) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { Ok(self.core.db.ping().await?) })
     }
 
     /// Stops the background tasks and waits until everything that must be settled is settled. Call it after the
     /// listeners have drained and before the database is closed; later calls return at once.
-    pub async fn shutdown(&self) {
-        self.core.tasks.shutdown().await;
-        if self.core.config.process != Process::Command
-            && let Err(error) = maintenance::leave(&self.core).await
-        {
-            tracing::warn!(%error, "the shutdown was not noted in the database");
-        }
+    pub fn shutdown<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.core.tasks.shutdown().await;
+            if self.core.config.process != Process::Command
+                && let Err(error) = maintenance::leave(&self.core).await
+            {
+                tracing::warn!(%error, "the shutdown was not noted in the database");
+            }
+        })
     }
 }

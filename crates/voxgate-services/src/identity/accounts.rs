@@ -1,6 +1,7 @@
 //! Accounts: making, reading, changing, removing.
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use voxgate_domain::{EmailAddress, OrgId, Page, Paged, Patch, Role, Timestamp, User, UserId};
 use voxgate_store::{Tx, orgs, users};
@@ -37,63 +38,70 @@ impl Identity {
     ///
     /// # Errors
     /// [`AccountError::RegistrationDisabled`], `InvalidEmail`, `InvalidPassword` (checked before) `EmailTaken`.
-    pub async fn register(&self, command: RegisterCommand) -> Result<User, AccountError> {
-        if !self.registration_enabled() {
-            return Err(AccountError::RegistrationDisabled);
-        }
-        let email = EmailAddress::parse(&command.email, self.core.config.email)?;
-        let user = self.new_user(
-            &email,
-            command.full_name.as_deref(),
-            Role::OrgUser,
-            None,
-            false,
-        )?;
-        self.add(user, &email, &command.password).await
+    pub fn register<'a>(
+        &'a self,
+        command: RegisterCommand,
+    ) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            if !self.registration_enabled() {
+                return Err(AccountError::RegistrationDisabled);
+            }
+            let email = EmailAddress::parse(&command.email, self.core.config.email)?;
+            let user = self.new_user(
+                &email,
+                command.full_name.as_deref(),
+                Role::OrgUser,
+                None,
+                false,
+            )?;
+            self.add(user, &email, &command.password).await
+        })
     }
 
     /// Creates an account; system administrators only.
     ///
     /// # Errors
     /// `Forbidden`, `InvalidEmail`, `InvalidPassword`, `EmailTaken`, `Invalid { field: "organization_id" }`.
-    pub async fn create_user(
-        &self,
-        principal: &Principal,
+    pub fn create_user<'a>(
+        &'a self,
+        principal: &'a Principal,
         command: CreateUserCommand,
-    ) -> Result<CreatedUser, AccountError> {
-        require_system_admin(principal)?;
-        let email = EmailAddress::parse(&command.email, self.core.config.email)?;
-        match command.organization_id {
-            Some(id) => {
-                if orgs::get(&self.core.db, id).await?.is_none() {
-                    return Err(no_such_organization());
+    ) -> BoxFuture<'a, Result<CreatedUser, AccountError>> {
+        Box::pin(async move {
+            require_system_admin(principal)?;
+            let email = EmailAddress::parse(&command.email, self.core.config.email)?;
+            match command.organization_id {
+                Some(id) => {
+                    if orgs::get(&self.core.db, id).await?.is_none() {
+                        return Err(no_such_organization());
+                    }
+                }
+                None if command.role == Role::SystemAdmin => {}
+                None => {
+                    return Err(AccountError::Invalid {
+                        field: "organization_id",
+                        reason: format!("an {} needs an organization", command.role),
+                    });
                 }
             }
-            None if command.role == Role::SystemAdmin => {}
-            None => {
-                return Err(AccountError::Invalid {
-                    field: "organization_id",
-                    reason: format!("an {} needs an organization", command.role),
-                });
-            }
-        }
-        let generated = command.password.is_none().then(secrets::random_password);
-        let password = command
-            .password
-            .or_else(|| generated.clone())
-            .unwrap_or_default();
-        let user = self.new_user(
-            &email,
-            command.full_name.as_deref(),
-            command.role,
-            command.organization_id,
-            true,
-        )?;
-        let user = self.add(user, &email, &password).await?;
-        tracing::info!(user.id = %user.id, user.role = %user.role, "account created");
-        Ok(CreatedUser {
-            user,
-            generated_password: generated,
+            let generated = command.password.is_none().then(secrets::random_password);
+            let password = command
+                .password
+                .or_else(|| generated.clone())
+                .unwrap_or_default();
+            let user = self.new_user(
+                &email,
+                command.full_name.as_deref(),
+                command.role,
+                command.organization_id,
+                true,
+            )?;
+            let user = self.add(user, &email, &password).await?;
+            tracing::info!(user.id = %user.id, user.role = %user.role, "account created");
+            Ok(CreatedUser {
+                user,
+                generated_password: generated,
+            })
         })
     }
 
@@ -149,9 +157,11 @@ impl Identity {
     ///
     /// # Errors
     /// [`AccountError::NotFound`] for the operator, who has none.
-    pub async fn me(&self, principal: &Principal) -> Result<User, AccountError> {
-        let id = principal.user_id().ok_or(AccountError::NotFound)?;
-        self.read(id).await
+    pub fn me<'a>(&'a self, principal: &'a Principal) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            let id = principal.user_id().ok_or(AccountError::NotFound)?;
+            self.read(id).await
+        })
     }
 
     /// Changes the caller's own account. An address or a password cannot be changed with an API key: whoever finds a key
@@ -160,105 +170,126 @@ impl Identity {
     /// # Errors
     /// `InvalidEmail`, `EmailTaken` (also for one's own address in other letter case, as in the reference),
     /// `InvalidPassword`, `Forbidden`.
-    pub async fn update_me(
-        &self,
-        principal: &Principal,
+    pub fn update_me<'a>(
+        &'a self,
+        principal: &'a Principal,
         change: UpdateMe,
-    ) -> Result<User, AccountError> {
-        let id = principal.user_id().ok_or(AccountError::NotFound)?;
-        if principal.key_id().is_some() && (change.email.is_some() || change.password.is_some()) {
-            return Err(AccountError::Forbidden);
-        }
-        let change = UpdateUser {
-            email: change.email,
-            password: change.password,
-            full_name: change.full_name,
-            ..UpdateUser::default()
-        };
-        self.change(id, change).await
+    ) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            let id = principal.user_id().ok_or(AccountError::NotFound)?;
+            if principal.key_id().is_some() && (change.email.is_some() || change.password.is_some())
+            {
+                return Err(AccountError::Forbidden);
+            }
+            let change = UpdateUser {
+                email: change.email,
+                password: change.password,
+                full_name: change.full_name,
+                ..UpdateUser::default()
+            };
+            self.change(id, change).await
+        })
     }
 
     /// Any account; system administrators only.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`.
-    pub async fn user(&self, principal: &Principal, id: UserId) -> Result<User, AccountError> {
-        require_system_admin(principal)?;
-        self.read(id).await
+    pub fn user<'a>(
+        &'a self,
+        principal: &'a Principal,
+        id: UserId,
+    ) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            require_system_admin(principal)?;
+            self.read(id).await
+        })
     }
 
     /// The account of an address; system administrators only.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`.
-    pub async fn user_by_email(
-        &self,
-        principal: &Principal,
-        email: &str,
-    ) -> Result<User, AccountError> {
-        require_system_admin(principal)?;
-        users::get_by_email_any_org(&self.core.db, &EmailAddress::key_of(email))
-            .await?
-            .map(|account| account.user)
-            .ok_or(AccountError::NotFound)
+    pub fn user_by_email<'a>(
+        &'a self,
+        principal: &'a Principal,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            require_system_admin(principal)?;
+            users::get_by_email_any_org(&self.core.db, &EmailAddress::key_of(email))
+                .await?
+                .map(|account| account.user)
+                .ok_or(AccountError::NotFound)
+        })
     }
 
     /// Every account, or every account of one organisation; system administrators only.
     ///
     /// # Errors
     /// `Forbidden`.
-    pub async fn users(
-        &self,
-        principal: &Principal,
+    pub fn users<'a>(
+        &'a self,
+        principal: &'a Principal,
         organization: Option<OrgId>,
         page: Page,
-    ) -> Result<Paged<User>, AccountError> {
-        require_system_admin(principal)?;
-        let (items, total) = match organization {
-            Some(id) => users::list(&self.core.db, id, page).await?,
-            None => users::list_any_org(&self.core.db, page).await?,
-        };
-        Ok(Paged { items, total })
+    ) -> BoxFuture<'a, Result<Paged<User>, AccountError>> {
+        Box::pin(async move {
+            require_system_admin(principal)?;
+            let (items, total) = match organization {
+                Some(id) => users::list(&self.core.db, id, page).await?,
+                None => users::list_any_org(&self.core.db, page).await?,
+            };
+            Ok(Paged { items, total })
+        })
     }
 
     /// Changes any account; system administrators only.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`, `InvalidEmail`, `InvalidPassword`, `EmailTaken`, `Invalid`, `LastAdministrator`.
-    pub async fn update_user(
-        &self,
-        principal: &Principal,
+    pub fn update_user<'a>(
+        &'a self,
+        principal: &'a Principal,
         id: UserId,
         change: UpdateUser,
-    ) -> Result<User, AccountError> {
-        require_system_admin(principal)?;
-        let user = self.change(id, change).await?;
-        tracing::info!(user.id = %id, "account changed by an administrator");
-        Ok(user)
+    ) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            require_system_admin(principal)?;
+            let user = self.change(id, change).await?;
+            tracing::info!(user.id = %id, "account changed by an administrator");
+            Ok(user)
+        })
     }
 
     /// Removes an account with its API keys; system administrators only. Its usage history stays.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`, `LastAdministrator`.
-    pub async fn delete_user(&self, principal: &Principal, id: UserId) -> Result<(), AccountError> {
-        require_system_admin(principal)?;
-        self.core
-            .db
-            .write(move |tx| {
-                async move {
-                    let account = users::get_any_org_in(tx, id)
-                        .await?
-                        .ok_or(AccountError::NotFound)?;
-                    keep_an_administrator(tx, &account.user).await?;
-                    users::delete(tx, id).await?;
-                    Ok::<_, AccountError>(())
-                }
-                .boxed()
-            })
-            .await?;
-        tracing::info!(user.id = %id, "account removed");
-        Ok(())
+    pub fn delete_user<'a>(
+        &'a self,
+        principal: &'a Principal,
+        id: UserId,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        Box::pin(async move {
+            require_system_admin(principal)?;
+            self.core
+                .db
+                .write(move |tx| {
+                    async move {
+                        let account = users::get_any_org_in(tx, id)
+                            .await?
+                            .ok_or(AccountError::NotFound)?;
+                        keep_an_administrator(tx, &account.user).await?;
+                        users::delete(tx, id).await?;
+                        Ok::<_, AccountError>(())
+                    }
+                    .boxed()
+                })
+                .await?;
+            tracing::info!(user.id = %id, "account removed");
+            Ok(())
+        })
     }
 
     async fn read(&self, id: UserId) -> Result<User, AccountError> {

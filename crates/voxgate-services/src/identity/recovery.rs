@@ -1,6 +1,7 @@
 //! Proving an address and recovering a password: links that go out by mail and come back as tokens.
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use voxgate_domain::{EmailAddress, InvalidPassword, User};
 use voxgate_store::throttle::{self, Failures};
 use voxgate_store::users::{self, Account};
@@ -15,8 +16,8 @@ impl Identity {
     ///
     /// # Errors
     /// [`AccountError::InvalidEmail`].
-    pub async fn request_verify(&self, email: &str) -> Result<(), AccountError> {
-        self.mail_link(email, LetterKind::Verify).await
+    pub fn request_verify<'a>(&'a self, email: &'a str) -> BoxFuture<'a, Result<(), AccountError>> {
+        Box::pin(async move { self.mail_link(email, LetterKind::Verify).await })
     }
 
     /// Mails a link that resets the password. Succeeds for every well-formed address, known or not, and takes one
@@ -24,8 +25,11 @@ impl Identity {
     ///
     /// # Errors
     /// [`AccountError::InvalidEmail`].
-    pub async fn forgot_password(&self, email: &str) -> Result<(), AccountError> {
-        self.mail_link(email, LetterKind::Reset).await
+    pub fn forgot_password<'a>(
+        &'a self,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        Box::pin(async move { self.mail_link(email, LetterKind::Reset).await })
     }
 
     async fn mail_link(&self, email: &str, kind: LetterKind) -> Result<(), AccountError> {
@@ -106,74 +110,81 @@ impl Identity {
     ///
     /// # Errors
     /// [`AccountError::BadToken`] also where the address has changed since; [`AccountError::AlreadyVerified`].
-    pub async fn verify(&self, token: &str) -> Result<User, AccountError> {
-        let core = &self.core;
-        let now = core.now();
-        let claims = core
-            .tokens
-            .read_verify(token, now)
-            .ok_or(AccountError::BadToken)?;
-        core.db
-            .write(move |tx| {
-                let email = claims.email.clone();
-                async move {
-                    let mut user = users::get_any_org_in(tx, claims.user)
-                        .await?
-                        .map(|account| account.user)
-                        .filter(|user| user.is_active && user.email == email)
-                        .ok_or(AccountError::BadToken)?;
-                    if user.is_verified {
-                        return Err(AccountError::AlreadyVerified);
+    pub fn verify<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<User, AccountError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let now = core.now();
+            let claims = core
+                .tokens
+                .read_verify(token, now)
+                .ok_or(AccountError::BadToken)?;
+            core.db
+                .write(move |tx| {
+                    let email = claims.email.clone();
+                    async move {
+                        let mut user = users::get_any_org_in(tx, claims.user)
+                            .await?
+                            .map(|account| account.user)
+                            .filter(|user| user.is_active && user.email == email)
+                            .ok_or(AccountError::BadToken)?;
+                        if user.is_verified {
+                            return Err(AccountError::AlreadyVerified);
+                        }
+                        user.is_verified = true;
+                        user.updated_at = now;
+                        users::update(tx, &user).await?;
+                        Ok(user)
                     }
-                    user.is_verified = true;
-                    user.updated_at = now;
-                    users::update(tx, &user).await?;
-                    Ok(user)
-                }
-                .boxed()
-            })
-            .await
+                    .boxed()
+                })
+                .await
+        })
     }
 
     /// Sets a new password with the token from the mail, and ends every session of the account.
     ///
     /// # Errors
     /// [`AccountError::BadToken`] also where the password has changed since; [`AccountError::InvalidPassword`].
-    pub async fn reset_password(&self, command: ResetPasswordCommand) -> Result<(), AccountError> {
-        use secrecy::ExposeSecret as _;
-        let core = &self.core;
-        let now = core.now();
-        let claims = core
-            .tokens
-            .read_reset(command.token.expose_secret(), now)
-            .ok_or(AccountError::BadToken)?;
-        let account = users::get_any_org(&core.db, claims.user)
-            .await?
-            .filter(|account| account.user.is_active)
-            .filter(|account| {
-                core.hashes.password_fingerprint(&account.password_hash) == claims.fingerprint
-            })
-            .ok_or(AccountError::BadToken)?;
-        let hash = core
-            .hash_new_password(&command.password, &account.user.email)
-            .await?;
-        let (id, seen_hash) = (account.user.id, account.password_hash);
-        core.db
-            .write(move |tx| {
-                let (seen_hash, hash) = (seen_hash.clone(), hash.clone());
-                async move {
-                    // Of two resets with one token the second finds another password.
-                    users::get_any_org_in(tx, id)
-                        .await?
-                        .filter(|account| account.password_hash == seen_hash)
-                        .ok_or(AccountError::BadToken)?;
-                    users::update_password(tx, id, &hash, now).await?;
-                    users::end_sessions(tx, id).await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+    pub fn reset_password<'a>(
+        &'a self,
+        command: ResetPasswordCommand,
+    ) -> BoxFuture<'a, Result<(), AccountError>> {
+        Box::pin(async move {
+            use secrecy::ExposeSecret as _;
+            let core = &self.core;
+            let now = core.now();
+            let claims = core
+                .tokens
+                .read_reset(command.token.expose_secret(), now)
+                .ok_or(AccountError::BadToken)?;
+            let account = users::get_any_org(&core.db, claims.user)
+                .await?
+                .filter(|account| account.user.is_active)
+                .filter(|account| {
+                    core.hashes.password_fingerprint(&account.password_hash) == claims.fingerprint
+                })
+                .ok_or(AccountError::BadToken)?;
+            let hash = core
+                .hash_new_password(&command.password, &account.user.email)
+                .await?;
+            let (id, seen_hash) = (account.user.id, account.password_hash);
+            core.db
+                .write(move |tx| {
+                    let (seen_hash, hash) = (seen_hash.clone(), hash.clone());
+                    async move {
+                        // Of two resets with one token the second finds another password.
+                        users::get_any_org_in(tx, id)
+                            .await?
+                            .filter(|account| account.password_hash == seen_hash)
+                            .ok_or(AccountError::BadToken)?;
+                        users::update_password(tx, id, &hash, now).await?;
+                        users::end_sessions(tx, id).await?;
+                        Ok(())
+                    }
+                    .boxed()
+                })
+                .await
+        })
     }
 
     /// Checks a password against the rule for new ones, without keeping it; for pages that want to say so early.

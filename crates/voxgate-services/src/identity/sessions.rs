@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret as _;
 use voxgate_domain::{EmailAddress, Timestamp, UserId};
 use voxgate_store::{Tx, keys, users};
@@ -29,72 +30,77 @@ impl Identity {
     ///
     /// # Cancel safety
     /// Dropping it may or may not open the session; nobody has its token then.
-    pub async fn login(&self, command: LoginCommand) -> Result<Session, LoginError> {
-        let core = &self.core;
-        let config = &core.config.identity;
-        let email_key = EmailAddress::key_of(&command.username);
-        let subjects = Subjects::new(&core.hashes, &email_key, command.client);
-        // Asked before the line, so that a braked client does not take up a place, and again at the desk, so that a volley
-        // sent before the first answer gets at most `hash_concurrency` guesses past the brake.
-        self.check_throttle(&subjects).await?;
-        let place = core.passwords.place().await.map_err(|_| LoginError::Busy)?;
-        self.check_throttle(&subjects).await?;
+    pub fn login<'a>(
+        &'a self,
+        command: LoginCommand,
+    ) -> BoxFuture<'a, Result<Session, LoginError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let config = &core.config.identity;
+            let email_key = EmailAddress::key_of(&command.username);
+            let subjects = Subjects::new(&core.hashes, &email_key, command.client);
+            // Asked before the line, so that a braked client does not take up a place, and again at the desk, so that a volley
+            // sent before the first answer gets at most `hash_concurrency` guesses past the brake.
+            self.check_throttle(&subjects).await?;
+            let place = core.passwords.place().await.map_err(|_| LoginError::Busy)?;
+            self.check_throttle(&subjects).await?;
 
-        let account = users::get_by_email_any_org(&core.db, &email_key).await?;
-        let stored = account
-            .as_ref()
-            .map(|account| account.password_hash.as_str());
-        let (place, verdict) = core
-            .passwords
-            .verify(place, &command.password, stored)
-            .await?;
-        let account = account.filter(|account| account.user.is_active);
-        let (Some(account), Verdict::Right | Verdict::Upgraded(_)) = (account, &verdict) else {
-            let (throttle, now) = (config.throttle, core.now());
-            core.db
+            let account = users::get_by_email_any_org(&core.db, &email_key).await?;
+            let stored = account
+                .as_ref()
+                .map(|account| account.password_hash.as_str());
+            let (place, verdict) = core
+                .passwords
+                .verify(place, &command.password, stored)
+                .await?;
+            let account = account.filter(|account| account.user.is_active);
+            let (Some(account), Verdict::Right | Verdict::Upgraded(_)) = (account, &verdict) else {
+                let (throttle, now) = (config.throttle, core.now());
+                core.db
+                    .write(move |tx| {
+                        let subjects = subjects.clone();
+                        async move {
+                            subjects.record_failure(tx, &throttle, now).await?;
+                            Ok::<_, LoginError>(())
+                        }
+                        .boxed()
+                    })
+                    .await?;
+                drop(place);
+                tracing::info!(client = ?command.client, "login refused");
+                return Err(LoginError::BadCredentials);
+            };
+            drop(place);
+            if config.require_verified && !account.user.is_verified {
+                return Err(LoginError::NotVerified);
+            }
+
+            let (id, seen_hash) = (account.user.id, account.password_hash);
+            let upgraded = match verdict {
+                Verdict::Upgraded(hash) => Some(hash),
+                Verdict::Right | Verdict::Wrong => None,
+            };
+            let (now, lifetime) = (core.now(), config.session_lifetime);
+            let ends_at = core
+                .db
                 .write(move |tx| {
-                    let subjects = subjects.clone();
+                    let (subjects, seen_hash, upgraded) =
+                        (subjects.clone(), seen_hash.clone(), upgraded.clone());
                     async move {
-                        subjects.record_failure(tx, &throttle, now).await?;
-                        Ok::<_, LoginError>(())
+                        subjects.record_success(tx).await?;
+                        open_session(tx, id, &seen_hash, upgraded.as_deref(), now, lifetime).await
                     }
                     .boxed()
                 })
                 .await?;
-            drop(place);
-            tracing::info!(client = ?command.client, "login refused");
-            return Err(LoginError::BadCredentials);
-        };
-        drop(place);
-        if config.require_verified && !account.user.is_verified {
-            return Err(LoginError::NotVerified);
-        }
-
-        let (id, seen_hash) = (account.user.id, account.password_hash);
-        let upgraded = match verdict {
-            Verdict::Upgraded(hash) => Some(hash),
-            Verdict::Right | Verdict::Wrong => None,
-        };
-        let (now, lifetime) = (core.now(), config.session_lifetime);
-        let ends_at = core
-            .db
-            .write(move |tx| {
-                let (subjects, seen_hash, upgraded) =
-                    (subjects.clone(), seen_hash.clone(), upgraded.clone());
-                async move {
-                    subjects.record_success(tx).await?;
-                    open_session(tx, id, &seen_hash, upgraded.as_deref(), now, lifetime).await
-                }
-                .boxed()
+            let token = core
+                .tokens
+                .make_session(&SessionClaims { user: id, ends_at })?;
+            tracing::info!(user.id = %id, "session opened");
+            Ok(Session {
+                token: token.into(),
+                expires_at: Timestamp::from_secs(ends_at),
             })
-            .await?;
-        let token = core
-            .tokens
-            .make_session(&SessionClaims { user: id, ends_at })?;
-        tracing::info!(user.id = %id, "session opened");
-        Ok(Session {
-            token: token.into(),
-            expires_at: Timestamp::from_secs(ends_at),
         })
     }
 
@@ -114,15 +120,20 @@ impl Identity {
     ///
     /// # Errors
     /// [`AuthError`].
-    pub async fn authenticate(&self, credential: &Credential) -> Result<Principal, AuthError> {
-        match credential {
-            Credential::Bearer(value) if !value.expose_secret().starts_with(API_KEY_PREFIX) => {
-                self.by_session(value.expose_secret()).await
+    pub fn authenticate<'a>(
+        &'a self,
+        credential: &'a Credential,
+    ) -> BoxFuture<'a, Result<Principal, AuthError>> {
+        Box::pin(async move {
+            match credential {
+                Credential::Bearer(value) if !value.expose_secret().starts_with(API_KEY_PREFIX) => {
+                    self.by_session(value.expose_secret()).await
+                }
+                Credential::Bearer(value) | Credential::ApiKey(value) => {
+                    self.by_key(value.expose_secret()).await
+                }
             }
-            Credential::Bearer(value) | Credential::ApiKey(value) => {
-                self.by_key(value.expose_secret()).await
-            }
-        }
+        })
     }
 
     async fn by_session(&self, token: &str) -> Result<Principal, AuthError> {
@@ -193,25 +204,27 @@ impl Identity {
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] where the caller came with an API key: there is no session to end.
-    pub async fn logout(&self, principal: &Principal) -> Result<(), AuthError> {
-        let CredentialKind::Session {
-            token_hash,
-            expires_at,
-        } = principal.credential().clone()
-        else {
-            return Err(AuthError::Unauthenticated);
-        };
-        self.core
-            .db
-            .write(move |tx| {
-                let token_hash = token_hash.clone();
-                async move {
-                    users::revoke_session(tx, &token_hash, expires_at).await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+    pub fn logout<'a>(&'a self, principal: &'a Principal) -> BoxFuture<'a, Result<(), AuthError>> {
+        Box::pin(async move {
+            let CredentialKind::Session {
+                token_hash,
+                expires_at,
+            } = principal.credential().clone()
+            else {
+                return Err(AuthError::Unauthenticated);
+            };
+            self.core
+                .db
+                .write(move |tx| {
+                    let token_hash = token_hash.clone();
+                    async move {
+                        users::revoke_session(tx, &token_hash, expires_at).await?;
+                        Ok(())
+                    }
+                    .boxed()
+                })
+                .await
+        })
     }
 }
 

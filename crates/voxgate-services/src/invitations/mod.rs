@@ -6,6 +6,7 @@ mod types;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret as _;
 use voxgate_domain::{
     EmailAddress, Invitation, InvitationId, InvitationStatus, OrgStatus, Paged, Role, Timestamp,
@@ -39,50 +40,53 @@ impl Invitations {
     ///
     /// # Errors
     /// `Forbidden`, `OrganizationNotFound`, `OrganizationInactive`, `InvalidEmail`, `EmailTaken`.
-    pub async fn create(
-        &self,
-        principal: &Principal,
+    pub fn create<'a>(
+        &'a self,
+        principal: &'a Principal,
         command: CreateInvitation,
-    ) -> Result<Invitation, InvitationError> {
-        let core = &self.core;
-        let organization = command
-            .organization_id
-            .or(principal.organization_id())
-            .filter(|&id| principal.may_see(id))
-            .ok_or(InvitationError::OrganizationNotFound)?;
-        if !principal.may_administer(organization) || !principal.role().may_grant(command.role) {
-            return Err(InvitationError::Forbidden);
-        }
-        let email = EmailAddress::parse(&command.email, core.config.email)?;
-        let org = orgs::get(&core.db, organization)
-            .await?
-            .ok_or(InvitationError::OrganizationNotFound)?;
-        if org.status == OrgStatus::Inactive {
-            return Err(InvitationError::OrganizationInactive);
-        }
-        let issued = issue(core, &org, &email, command.role, principal.user_id());
-        let now = core.now();
-        let invitation = core
-            .db
-            .write(move |tx| {
-                let (issued, email_key) = (issued.clone(), email.key());
-                async move {
-                    if users::get_by_email_any_org_in(tx, &email_key)
-                        .await?
-                        .is_some()
-                    {
-                        return Err(InvitationError::EmailTaken);
+    ) -> BoxFuture<'a, Result<Invitation, InvitationError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let organization = command
+                .organization_id
+                .or(principal.organization_id())
+                .filter(|&id| principal.may_see(id))
+                .ok_or(InvitationError::OrganizationNotFound)?;
+            if !principal.may_administer(organization) || !principal.role().may_grant(command.role)
+            {
+                return Err(InvitationError::Forbidden);
+            }
+            let email = EmailAddress::parse(&command.email, core.config.email)?;
+            let org = orgs::get(&core.db, organization)
+                .await?
+                .ok_or(InvitationError::OrganizationNotFound)?;
+            if org.status == OrgStatus::Inactive {
+                return Err(InvitationError::OrganizationInactive);
+            }
+            let issued = issue(core, &org, &email, command.role, principal.user_id());
+            let now = core.now();
+            let invitation = core
+                .db
+                .write(move |tx| {
+                    let (issued, email_key) = (issued.clone(), email.key());
+                    async move {
+                        if users::get_by_email_any_org_in(tx, &email_key)
+                            .await?
+                            .is_some()
+                        {
+                            return Err(InvitationError::EmailTaken);
+                        }
+                        invitations::revoke_open(tx, organization, &email_key, now).await?;
+                        issued.store(tx, now).await?;
+                        Ok(issued.invitation)
                     }
-                    invitations::revoke_open(tx, organization, &email_key, now).await?;
-                    issued.store(tx, now).await?;
-                    Ok(issued.invitation)
-                }
-                .boxed()
-            })
-            .await?;
-        core.mail_waiting.notify_one();
-        tracing::info!(org.id = %organization, invitation.id = %invitation.id, "invitation created");
-        Ok(invitation)
+                    .boxed()
+                })
+                .await?;
+            core.mail_waiting.notify_one();
+            tracing::info!(org.id = %organization, invitation.id = %invitation.id, "invitation created");
+            Ok(invitation)
+        })
     }
 
     /// Invitations, newest first: all for system administrators, the own organisation's for its administrators, those
@@ -90,32 +94,34 @@ impl Invitations {
     ///
     /// # Errors
     /// `OrganizationNotFound` for a foreign `organization_id`.
-    pub async fn list(
-        &self,
-        principal: &Principal,
+    pub fn list<'a>(
+        &'a self,
+        principal: &'a Principal,
         query: ListInvitations,
-    ) -> Result<Paged<Invitation>, InvitationError> {
-        let core = &self.core;
-        let mut filter = InvitationFilter {
-            organization: query.organization_id,
-            email_key: None,
-            status: query.status,
-        };
-        if let Some(id) = query.organization_id
-            && !principal.may_see(id)
-        {
-            return Err(InvitationError::OrganizationNotFound);
-        }
-        match (principal.role(), principal.organization_id()) {
-            (Role::SystemAdmin, _) => {}
-            (Role::OrgAdmin, Some(own)) => filter.organization = Some(own),
-            (Role::OrgAdmin | Role::OrgUser, _) => {
-                filter.email_key = Some(self.own_email_key(principal).await?);
+    ) -> BoxFuture<'a, Result<Paged<Invitation>, InvitationError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let mut filter = InvitationFilter {
+                organization: query.organization_id,
+                email_key: None,
+                status: query.status,
+            };
+            if let Some(id) = query.organization_id
+                && !principal.may_see(id)
+            {
+                return Err(InvitationError::OrganizationNotFound);
             }
-        }
-        let (items, total) =
-            invitations::list_any_org(&core.db, &filter, core.now(), query.page).await?;
-        Ok(Paged { items, total })
+            match (principal.role(), principal.organization_id()) {
+                (Role::SystemAdmin, _) => {}
+                (Role::OrgAdmin, Some(own)) => filter.organization = Some(own),
+                (Role::OrgAdmin | Role::OrgUser, _) => {
+                    filter.email_key = Some(self.own_email_key(principal).await?);
+                }
+            }
+            let (items, total) =
+                invitations::list_any_org(&core.db, &filter, core.now(), query.page).await?;
+            Ok(Paged { items, total })
+        })
     }
 
     async fn own_email_key(&self, principal: &Principal) -> Result<String, InvitationError> {
@@ -136,23 +142,28 @@ impl Invitations {
     ///
     /// # Errors
     /// `NotFound`, `Expired`, `AlreadyAccepted`, `Revoked`, `OrganizationInactive`.
-    pub async fn preview(&self, token: &str) -> Result<InvitationPreview, InvitationError> {
-        let core = &self.core;
-        let invitation = invitations::get_by_token(&core.db, &core.hashes.invitation(token))
-            .await?
-            .ok_or(InvitationError::NotFound)?;
-        require_open(&invitation, core.now())?;
-        let org = orgs::get(&core.db, invitation.organization_id)
-            .await?
-            .ok_or(InvitationError::NotFound)?;
-        if org.status == OrgStatus::Inactive {
-            return Err(InvitationError::OrganizationInactive);
-        }
-        Ok(InvitationPreview {
-            email: invitation.email,
-            role: invitation.role,
-            organization_name: org.name,
-            expires_at: invitation.expires_at,
+    pub fn preview<'a>(
+        &'a self,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<InvitationPreview, InvitationError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let invitation = invitations::get_by_token(&core.db, &core.hashes.invitation(token))
+                .await?
+                .ok_or(InvitationError::NotFound)?;
+            require_open(&invitation, core.now())?;
+            let org = orgs::get(&core.db, invitation.organization_id)
+                .await?
+                .ok_or(InvitationError::NotFound)?;
+            if org.status == OrgStatus::Inactive {
+                return Err(InvitationError::OrganizationInactive);
+            }
+            Ok(InvitationPreview {
+                email: invitation.email,
+                role: invitation.role,
+                organization_name: org.name,
+                expires_at: invitation.expires_at,
+            })
         })
     }
 
@@ -160,102 +171,109 @@ impl Invitations {
     ///
     /// # Errors
     /// `NotFound`, `Expired`, `AlreadyAccepted`, `Revoked`, `InvalidPassword`, `EmailTaken`, `OrganizationInactive`.
-    pub async fn accept(&self, command: AcceptInvitation) -> Result<User, InvitationError> {
-        let core = &self.core;
-        let token_hash = core.hashes.invitation(command.token.expose_secret());
-        // Looked at before the hash is computed, so that a worthless token costs nothing; decided in the transaction.
-        let invitation = invitations::get_by_token(&core.db, &token_hash)
-            .await?
-            .ok_or(InvitationError::NotFound)?;
-        require_open(&invitation, core.now())?;
-        let full_name = command
-            .full_name
-            .as_deref()
-            .map(checked_name)
-            .transpose()
-            .map_err(|reason| InvitationError::Invalid {
-                field: "full_name",
-                reason,
-            })?
-            .flatten();
-        let hash = core
-            .hash_new_password(&command.password, &invitation.email)
-            .await?;
-        let now = core.now();
-        let user = core
-            .db
-            .write(move |tx| {
-                let (token_hash, hash, full_name) =
-                    (token_hash.clone(), hash.clone(), full_name.clone());
-                async move {
-                    let invitation = invitations::get_by_token_in(tx, &token_hash)
-                        .await?
-                        .ok_or(InvitationError::NotFound)?;
-                    require_open(&invitation, now)?;
-                    let org = orgs::get_in(tx, invitation.organization_id)
-                        .await?
-                        .ok_or(InvitationError::NotFound)?;
-                    if org.status == OrgStatus::Inactive {
-                        return Err(InvitationError::OrganizationInactive);
+    pub fn accept<'a>(
+        &'a self,
+        command: AcceptInvitation,
+    ) -> BoxFuture<'a, Result<User, InvitationError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let token_hash = core.hashes.invitation(command.token.expose_secret());
+            // Looked at before the hash is computed, so that a worthless token costs nothing; decided in the transaction.
+            let invitation = invitations::get_by_token(&core.db, &token_hash)
+                .await?
+                .ok_or(InvitationError::NotFound)?;
+            require_open(&invitation, core.now())?;
+            let full_name = command
+                .full_name
+                .as_deref()
+                .map(checked_name)
+                .transpose()
+                .map_err(|reason| InvitationError::Invalid {
+                    field: "full_name",
+                    reason,
+                })?
+                .flatten();
+            let hash = core
+                .hash_new_password(&command.password, &invitation.email)
+                .await?;
+            let now = core.now();
+            let user = core
+                .db
+                .write(move |tx| {
+                    let (token_hash, hash, full_name) =
+                        (token_hash.clone(), hash.clone(), full_name.clone());
+                    async move {
+                        let invitation = invitations::get_by_token_in(tx, &token_hash)
+                            .await?
+                            .ok_or(InvitationError::NotFound)?;
+                        require_open(&invitation, now)?;
+                        let org = orgs::get_in(tx, invitation.organization_id)
+                            .await?
+                            .ok_or(InvitationError::NotFound)?;
+                        if org.status == OrgStatus::Inactive {
+                            return Err(InvitationError::OrganizationInactive);
+                        }
+                        if !invitations::accept(tx, invitation.id, now).await? {
+                            return Err(InvitationError::AlreadyAccepted);
+                        }
+                        let user = User {
+                            id: UserId::generate(),
+                            email: invitation.email.clone(),
+                            full_name,
+                            role: invitation.role,
+                            organization_id: Some(invitation.organization_id),
+                            is_active: true,
+                            is_verified: true,
+                            created_at: now,
+                            updated_at: now,
+                        };
+                        let email_key = EmailAddress::key_of(&invitation.email);
+                        if !users::insert(tx, &user, &email_key, &hash).await? {
+                            return Err(InvitationError::EmailTaken);
+                        }
+                        Ok(user)
                     }
-                    if !invitations::accept(tx, invitation.id, now).await? {
-                        return Err(InvitationError::AlreadyAccepted);
-                    }
-                    let user = User {
-                        id: UserId::generate(),
-                        email: invitation.email.clone(),
-                        full_name,
-                        role: invitation.role,
-                        organization_id: Some(invitation.organization_id),
-                        is_active: true,
-                        is_verified: true,
-                        created_at: now,
-                        updated_at: now,
-                    };
-                    let email_key = EmailAddress::key_of(&invitation.email);
-                    if !users::insert(tx, &user, &email_key, &hash).await? {
-                        return Err(InvitationError::EmailTaken);
-                    }
-                    Ok(user)
-                }
-                .boxed()
-            })
-            .await?;
-        tracing::info!(user.id = %user.id, "invitation accepted");
-        Ok(user)
+                    .boxed()
+                })
+                .await?;
+            tracing::info!(user.id = %user.id, "invitation accepted");
+            Ok(user)
+        })
     }
 
     /// Withdraws an invitation that was not accepted yet. Withdrawing twice is no error.
     ///
     /// # Errors
     /// `NotFound`, also for a foreign one; `Forbidden`, `AlreadyAccepted`.
-    pub async fn revoke(
-        &self,
-        principal: &Principal,
+    pub fn revoke<'a>(
+        &'a self,
+        principal: &'a Principal,
         id: InvitationId,
-    ) -> Result<(), InvitationError> {
-        let (caller, now) = (principal.clone(), self.core.now());
-        self.core
-            .db
-            .write(move |tx| {
-                let caller = caller.clone();
-                async move {
-                    let invitation = invitations::get_any_org_in(tx, id)
-                        .await?
-                        .filter(|invitation| caller.may_see(invitation.organization_id))
-                        .ok_or(InvitationError::NotFound)?;
-                    if !caller.may_administer(invitation.organization_id) {
-                        return Err(InvitationError::Forbidden);
+    ) -> BoxFuture<'a, Result<(), InvitationError>> {
+        Box::pin(async move {
+            let (caller, now) = (principal.clone(), self.core.now());
+            self.core
+                .db
+                .write(move |tx| {
+                    let caller = caller.clone();
+                    async move {
+                        let invitation = invitations::get_any_org_in(tx, id)
+                            .await?
+                            .filter(|invitation| caller.may_see(invitation.organization_id))
+                            .ok_or(InvitationError::NotFound)?;
+                        if !caller.may_administer(invitation.organization_id) {
+                            return Err(InvitationError::Forbidden);
+                        }
+                        if invitation.accepted_at.is_some() {
+                            return Err(InvitationError::AlreadyAccepted);
+                        }
+                        invitations::revoke(tx, id, now).await?;
+                        Ok(())
                     }
-                    if invitation.accepted_at.is_some() {
-                        return Err(InvitationError::AlreadyAccepted);
-                    }
-                    invitations::revoke(tx, id, now).await?;
-                    Ok(())
-                }
-                .boxed()
-            })
-            .await
+                    .boxed()
+                })
+                .await
+        })
     }
 }
 

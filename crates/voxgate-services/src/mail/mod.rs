@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use voxgate_domain::Timestamp;
 use voxgate_store::mail::{self, ClaimedMail};
 use voxgate_store::{Db, StoreError};
@@ -52,17 +53,19 @@ impl Mail {
     ///
     /// # Errors
     /// [`Fault`].
-    pub async fn backlog(&self) -> Result<MailBacklog, Fault> {
-        let (waiting, failed) = mail::backlog(&self.core.db).await?;
-        Ok(MailBacklog { waiting, failed })
+    pub fn backlog<'a>(&'a self) -> BoxFuture<'a, Result<MailBacklog, Fault>> {
+        Box::pin(async move {
+            let (waiting, failed) = mail::backlog(&self.core.db).await?;
+            Ok(MailBacklog { waiting, failed })
+        })
     }
 
     /// Waits until every message that was queued before the call has been tried once; for tests and the command line.
     ///
     /// # Errors
     /// [`Fault`] where the database does not answer. That a message could not be sent is no error: it is tried again.
-    pub async fn flush(&self) -> Result<(), Fault> {
-        Ok(send_due(&self.core).await?)
+    pub fn flush<'a>(&'a self) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move { Ok(send_due(&self.core).await?) })
     }
 }
 

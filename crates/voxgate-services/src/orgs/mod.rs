@@ -6,6 +6,7 @@ mod types;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use voxgate_domain::{
     EmailAddress, OrgId, OrgLimits, OrgStatus, Page, Paged, Patch, Role, Timestamp, User,
@@ -40,32 +41,34 @@ impl Orgs {
     ///
     /// # Errors
     /// [`OrgError::Fault`].
-    pub async fn list(
-        &self,
-        principal: &Principal,
+    pub fn list<'a>(
+        &'a self,
+        principal: &'a Principal,
         query: ListOrgs,
-    ) -> Result<Paged<Organization>, OrgError> {
-        let db = &self.core.db;
-        let (rows, total) = if principal.is_system_admin() {
-            orgs::list_any_org(db, query.status, query.page).await?
-        } else {
-            let own = match principal.organization_id() {
-                Some(id) => orgs::get(db, id).await?,
-                None => None,
+    ) -> BoxFuture<'a, Result<Paged<Organization>, OrgError>> {
+        Box::pin(async move {
+            let db = &self.core.db;
+            let (rows, total) = if principal.is_system_admin() {
+                orgs::list_any_org(db, query.status, query.page).await?
+            } else {
+                let own = match principal.organization_id() {
+                    Some(id) => orgs::get(db, id).await?,
+                    None => None,
+                };
+                let own: Vec<OrgRow> = own
+                    .into_iter()
+                    .filter(|own| query.status.is_none_or(|status| status == own.status))
+                    .collect();
+                let total = own.len() as u64;
+                let skip = usize::try_from(query.page.offset).unwrap_or(usize::MAX);
+                (own.into_iter().skip(skip).collect(), total)
             };
-            let own: Vec<OrgRow> = own
+            let items = rows
                 .into_iter()
-                .filter(|own| query.status.is_none_or(|status| status == own.status))
-                .collect();
-            let total = own.len() as u64;
-            let skip = usize::try_from(query.page.offset).unwrap_or(usize::MAX);
-            (own.into_iter().skip(skip).collect(), total)
-        };
-        let items = rows
-            .into_iter()
-            .map(organization)
-            .collect::<Result<_, Fault>>()?;
-        Ok(Paged { items, total })
+                .map(organization)
+                .collect::<Result<_, Fault>>()?;
+            Ok(Paged { items, total })
+        })
     }
 
     /// Creates an organisation and invites its first administrator by mail, in one transaction; system administrators
@@ -73,70 +76,78 @@ impl Orgs {
     ///
     /// # Errors
     /// `Forbidden`, `Invalid`, `InvalidEmail` and `AdminEmailTaken` (of `admin_email`).
-    pub async fn create(
-        &self,
-        principal: &Principal,
+    pub fn create<'a>(
+        &'a self,
+        principal: &'a Principal,
         command: CreateOrg,
-    ) -> Result<Organization, OrgError> {
-        if !principal.is_system_admin() {
-            return Err(OrgError::Forbidden);
-        }
-        let core = &self.core;
-        let admin = EmailAddress::parse(&command.admin_email, core.config.email)?;
-        let defaults = core.config.default_limits;
-        let limits = OrgLimits {
-            daily_words: command.daily_word_limit.unwrap_or(defaults.daily_words),
-            monthly_words: command.monthly_word_limit.unwrap_or(defaults.monthly_words),
-            requests_per_minute: command
-                .rate_limit_per_minute
-                .unwrap_or(defaults.requests_per_minute),
-        };
-        check_limits(&limits)?;
-        let now = core.now();
-        let row = new_row(
-            name(&command.name)?,
-            command.domain.as_deref().map(domain).transpose()?,
-            admin.as_str(),
-            limits,
-            now,
-        );
-        let invited_by = principal.user_id();
-        let issued = issue(core, &row, &admin, Role::OrgAdmin, invited_by);
-        let row = core
-            .db
-            .write(move |tx| {
-                let (row, issued, admin_key) = (row.clone(), issued.clone(), admin.key());
-                async move {
-                    if users::get_by_email_any_org_in(tx, &admin_key)
-                        .await?
-                        .is_some()
-                    {
-                        return Err(OrgError::AdminEmailTaken);
+    ) -> BoxFuture<'a, Result<Organization, OrgError>> {
+        Box::pin(async move {
+            if !principal.is_system_admin() {
+                return Err(OrgError::Forbidden);
+            }
+            let core = &self.core;
+            let admin = EmailAddress::parse(&command.admin_email, core.config.email)?;
+            let defaults = core.config.default_limits;
+            let limits = OrgLimits {
+                daily_words: command.daily_word_limit.unwrap_or(defaults.daily_words),
+                monthly_words: command.monthly_word_limit.unwrap_or(defaults.monthly_words),
+                requests_per_minute: command
+                    .rate_limit_per_minute
+                    .unwrap_or(defaults.requests_per_minute),
+            };
+            check_limits(&limits)?;
+            let now = core.now();
+            let row = new_row(
+                name(&command.name)?,
+                command.domain.as_deref().map(domain).transpose()?,
+                admin.as_str(),
+                limits,
+                now,
+            );
+            let invited_by = principal.user_id();
+            let issued = issue(core, &row, &admin, Role::OrgAdmin, invited_by);
+            let row = core
+                .db
+                .write(move |tx| {
+                    let (row, issued, admin_key) = (row.clone(), issued.clone(), admin.key());
+                    async move {
+                        if users::get_by_email_any_org_in(tx, &admin_key)
+                            .await?
+                            .is_some()
+                        {
+                            return Err(OrgError::AdminEmailTaken);
+                        }
+                        orgs::insert(tx, &row).await?;
+                        issued.store(tx, now).await?;
+                        Ok(row)
                     }
-                    orgs::insert(tx, &row).await?;
-                    issued.store(tx, now).await?;
-                    Ok(row)
-                }
-                .boxed()
-            })
-            .await?;
-        core.mail_waiting.notify_one();
-        tracing::info!(org.id = %row.id, "organisation created");
-        Ok(organization(row)?)
+                    .boxed()
+                })
+                .await?;
+            core.mail_waiting.notify_one();
+            tracing::info!(org.id = %row.id, "organisation created");
+            Ok(organization(row)?)
+        })
     }
 
     /// One organisation; its members and system administrators.
     ///
     /// # Errors
     /// `NotFound`, also for a foreign one.
-    pub async fn get(&self, principal: &Principal, id: OrgId) -> Result<Organization, OrgError> {
-        if !principal.may_see(id) {
-            return Err(OrgError::NotFound);
-        }
-        let row = orgs::get(&self.core.db, id)
-            .await?
-            .ok_or(OrgError::NotFound)?;
-        Ok(organization(row)?)
+    pub fn get<'a>(
+        &'a self,
+        principal: &'a Principal,
+        id: OrgId,
+    ) -> BoxFuture<'a, Result<Organization, OrgError>> {
+        Box::pin(async move {
+            if !principal.may_see(id) {
+                return Err(OrgError::NotFound);
+            }
+            let row = orgs::get(&self.core.db, id)
+                .await?
+                .ok_or(OrgError::NotFound)?;
+            Ok(organization(row)?)
+        })
     }
 
     /// Changes an organisation. Its administrators may change name, domain and settings; system administrators everything.
@@ -144,64 +155,68 @@ impl Orgs {
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`, `Invalid`.
-    pub async fn update(
-        &self,
-        principal: &Principal,
+    pub fn update<'a>(
+        &'a self,
+        principal: &'a Principal,
         id: OrgId,
         change: UpdateOrg,
-    ) -> Result<Organization, OrgError> {
-        if !principal.may_see(id) {
-            return Err(OrgError::NotFound);
-        }
-        let reserved = change.domain_verified.is_some()
-            || change.status.is_some()
-            || change.daily_word_limit.is_some()
-            || change.monthly_word_limit.is_some()
-            || change.rate_limit_per_minute.is_some();
-        if !principal.may_administer(id) || (reserved && !principal.is_system_admin()) {
-            return Err(OrgError::Forbidden);
-        }
-        let change = checked(change)?;
-        let now = self.core.now();
-        let row = self
-            .core
-            .db
-            .write(move |tx| {
-                let change = change.clone();
-                async move {
-                    let before = orgs::get_in(tx, id).await?.ok_or(OrgError::NotFound)?;
-                    let mut after = applied(before.clone(), change);
-                    check_limits(&after.limits)?;
-                    if after != before {
-                        after.updated_at = now;
-                        orgs::update(tx, &after).await?;
+    ) -> BoxFuture<'a, Result<Organization, OrgError>> {
+        Box::pin(async move {
+            if !principal.may_see(id) {
+                return Err(OrgError::NotFound);
+            }
+            let reserved = change.domain_verified.is_some()
+                || change.status.is_some()
+                || change.daily_word_limit.is_some()
+                || change.monthly_word_limit.is_some()
+                || change.rate_limit_per_minute.is_some();
+            if !principal.may_administer(id) || (reserved && !principal.is_system_admin()) {
+                return Err(OrgError::Forbidden);
+            }
+            let change = checked(change)?;
+            let now = self.core.now();
+            let row = self
+                .core
+                .db
+                .write(move |tx| {
+                    let change = change.clone();
+                    async move {
+                        let before = orgs::get_in(tx, id).await?.ok_or(OrgError::NotFound)?;
+                        let mut after = applied(before.clone(), change);
+                        check_limits(&after.limits)?;
+                        if after != before {
+                            after.updated_at = now;
+                            orgs::update(tx, &after).await?;
+                        }
+                        Ok::<_, OrgError>(after)
                     }
-                    Ok::<_, OrgError>(after)
-                }
-                .boxed()
-            })
-            .await?;
-        Ok(organization(row)?)
+                    .boxed()
+                })
+                .await?;
+            Ok(organization(row)?)
+        })
     }
 
     /// The members of an organisation, oldest first; its administrators and system administrators.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`.
-    pub async fn members(
-        &self,
-        principal: &Principal,
+    pub fn members<'a>(
+        &'a self,
+        principal: &'a Principal,
         id: OrgId,
         page: Page,
-    ) -> Result<Paged<User>, OrgError> {
-        if !principal.may_see(id) || orgs::get(&self.core.db, id).await?.is_none() {
-            return Err(OrgError::NotFound);
-        }
-        if !principal.may_administer(id) {
-            return Err(OrgError::Forbidden);
-        }
-        let (items, total) = users::list(&self.core.db, id, page).await?;
-        Ok(Paged { items, total })
+    ) -> BoxFuture<'a, Result<Paged<User>, OrgError>> {
+        Box::pin(async move {
+            if !principal.may_see(id) || orgs::get(&self.core.db, id).await?.is_none() {
+                return Err(OrgError::NotFound);
+            }
+            if !principal.may_administer(id) {
+                return Err(OrgError::Forbidden);
+            }
+            let (items, total) = users::list(&self.core.db, id, page).await?;
+            Ok(Paged { items, total })
+        })
     }
 }
 

@@ -9,6 +9,7 @@ mod delivery;
 mod error;
 mod types;
 
+use futures_util::future::BoxFuture;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
@@ -100,98 +101,100 @@ impl Speech {
     ///
     /// # Cancel safety
     /// Dropping the future cancels the engine, records the request as failed and gives its words back.
-    pub async fn synthesize(
-        &self,
-        principal: &Principal,
+    pub fn synthesize<'a>(
+        &'a self,
+        principal: &'a Principal,
         command: SpeechCommand,
-    ) -> Result<Spoken, SpeechError> {
-        let core = &self.core;
-        let (Some(user_id), Some(org)) = (principal.user_id(), principal.organization()) else {
-            return Err(SpeechError::NoOrganization);
-        };
-        if org.status != OrgStatus::Active {
-            return Err(SpeechError::OrganizationNotActive);
-        }
-        let engines = core.engines.get().ok_or_else(|| {
-            let hint = &core.config.speech.install_hint;
-            SpeechError::NoVoices(format!("No voices are installed yet: {hint}"))
-        })?;
-        let voice = engines
-            .voices
-            .resolve(&command.voice)
-            .ok_or_else(|| SpeechError::VoiceNotFound(command.voice.clone()))?;
-        let spec = OutputSpec::new(command.format, command.sample_rate_hz)
-            .map_err(|error| SpeechError::InvalidOutput(error.to_string()))?;
-        if !(0.5..=2.0).contains(&command.speed) {
-            return Err(SpeechError::InvalidSpeed(command.speed));
-        }
-        let characters = count_characters(&command.text);
-        let max = core.config.speech.max_characters;
-        if characters > max {
-            return Err(SpeechError::TextTooLong { characters, max });
-        }
-        let words = count_words(&command.text);
-        if words == 0 {
-            return Err(SpeechError::NothingToSpeak);
-        }
+    ) -> BoxFuture<'a, Result<Spoken, SpeechError>> {
+        Box::pin(async move {
+            let core = &self.core;
+            let (Some(user_id), Some(org)) = (principal.user_id(), principal.organization()) else {
+                return Err(SpeechError::NoOrganization);
+            };
+            if org.status != OrgStatus::Active {
+                return Err(SpeechError::OrganizationNotActive);
+            }
+            let engines = core.engines.get().ok_or_else(|| {
+                let hint = &core.config.speech.install_hint;
+                SpeechError::NoVoices(format!("No voices are installed yet: {hint}"))
+            })?;
+            let voice = engines
+                .voices
+                .resolve(&command.voice)
+                .ok_or_else(|| SpeechError::VoiceNotFound(command.voice.clone()))?;
+            let spec = OutputSpec::new(command.format, command.sample_rate_hz)
+                .map_err(|error| SpeechError::InvalidOutput(error.to_string()))?;
+            if !(0.5..=2.0).contains(&command.speed) {
+                return Err(SpeechError::InvalidSpeed(command.speed));
+            }
+            let characters = count_characters(&command.text);
+            let max = core.config.speech.max_characters;
+            if characters > max {
+                return Err(SpeechError::TextTooLong { characters, max });
+            }
+            let words = count_words(&command.text);
+            if words == 0 {
+                return Err(SpeechError::NothingToSpeak);
+            }
 
-        let (ticket, rate) = take_request(core, org.id, org.limits.requests_per_minute)
-            .map_err(SpeechError::Limited)?;
-        let id = RequestId::generate();
-        let opened = Account::open(
-            core,
-            NewRequest {
-                id,
-                organization_id: org.id,
-                user_id,
-                key_id: principal.key_id(),
-                node_id: core.node_id.clone(),
-                endpoint: command.endpoint,
-                voice: command.voice,
-                format: command.format.as_str(),
+            let (ticket, rate) = take_request(core, org.id, org.limits.requests_per_minute)
+                .map_err(SpeechError::Limited)?;
+            let id = RequestId::generate();
+            let opened = Account::open(
+                core,
+                NewRequest {
+                    id,
+                    organization_id: org.id,
+                    user_id,
+                    key_id: principal.key_id(),
+                    node_id: core.node_id.clone(),
+                    endpoint: command.endpoint,
+                    voice: command.voice,
+                    format: command.format.as_str(),
+                    sample_rate_hz: command.sample_rate_hz,
+                    characters,
+                    words,
+                },
+            )
+            .await;
+            let account = match opened {
+                Ok(account) => account,
+                Err(error) => {
+                    core.rates.give_back(ticket);
+                    return Err(error);
+                }
+            };
+            let meta = SpokenMeta {
+                request_id: id,
+                voice: voice.info.clone(),
+                format: command.format,
                 sample_rate_hz: command.sample_rate_hz,
-                characters,
                 words,
-            },
-        )
-        .await;
-        let account = match opened {
-            Ok(account) => account,
-            Err(error) => {
-                core.rates.give_back(ticket);
-                return Err(error);
-            }
-        };
-        let meta = SpokenMeta {
-            request_id: id,
-            voice: voice.info.clone(),
-            format: command.format,
-            sample_rate_hz: command.sample_rate_hz,
-            words,
-            characters,
-            rate,
-        };
-        let job = SpeechJob {
-            request: SpeechRequest {
-                text: command.text,
-                voice: voice.info.id.clone(),
-                speed: command.speed,
-            },
-            voice,
-            output: spec,
-        };
-        let body = match engines.pool.submit(job) {
-            Ok(stream) => self.collect(account, stream, spec, command.speed).await?,
-            Err(busy) => {
-                core.rates.give_back(ticket);
-                let error = SpeechError::Busy {
-                    retry_after: busy.retry_after,
-                };
-                account.fail(error.code()).await?;
-                return Err(error);
-            }
-        };
-        Ok(Spoken { meta, body })
+                characters,
+                rate,
+            };
+            let job = SpeechJob {
+                request: SpeechRequest {
+                    text: command.text,
+                    voice: voice.info.id.clone(),
+                    speed: command.speed,
+                },
+                voice,
+                output: spec,
+            };
+            let body = match engines.pool.submit(job) {
+                Ok(stream) => self.collect(account, stream, spec, command.speed).await?,
+                Err(busy) => {
+                    core.rates.give_back(ticket);
+                    let error = SpeechError::Busy {
+                        retry_after: busy.retry_after,
+                    };
+                    account.fail(error.code()).await?;
+                    return Err(error);
+                }
+            };
+            Ok(Spoken { meta, body })
+        })
     }
 
     /// Takes pieces until the end or the bound.

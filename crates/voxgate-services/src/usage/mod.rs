@@ -3,6 +3,7 @@
 mod error;
 mod types;
 
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
 use voxgate_domain::{DateRange, OrgId, Paged, Timestamp, UsageTotals, UserId};
@@ -39,31 +40,33 @@ impl Usage {
     ///
     /// # Errors
     /// `Forbidden` for a plain user who names anybody (but themselves); `NotFound` for an unknown or foreign user.
-    pub async fn summary(
-        &self,
-        principal: &Principal,
+    pub fn summary<'a>(
+        &'a self,
+        principal: &'a Principal,
         user: Option<UserId>,
-    ) -> Result<UsageSummary, UsageError> {
-        let subject = self.subject(principal, user).await?;
-        let now = self.core.now();
-        let (daily, monthly) = self.allowances(subject.organization, now).await?;
-        let (totals, by_day) = match (subject.organization, subject.user) {
-            (Some(org), Some(user)) => {
-                let month = DateRange::month_to_date(now);
-                let db = &self.core.db;
-                let totals = usage::totals(db, org, Some(user), &month).await?;
-                let days = usage::by_day(db, org, Some(user), &month).await?;
-                (totals, days.into_iter().map(day).collect())
-            }
-            _ => (UsageTotals::default(), Vec::new()),
-        };
-        Ok(UsageSummary {
-            user_id: subject.user,
-            organization_id: subject.organization,
-            daily,
-            monthly,
-            totals,
-            by_day,
+    ) -> BoxFuture<'a, Result<UsageSummary, UsageError>> {
+        Box::pin(async move {
+            let subject = self.subject(principal, user).await?;
+            let now = self.core.now();
+            let (daily, monthly) = self.allowances(subject.organization, now).await?;
+            let (totals, by_day) = match (subject.organization, subject.user) {
+                (Some(org), Some(user)) => {
+                    let month = DateRange::month_to_date(now);
+                    let db = &self.core.db;
+                    let totals = usage::totals(db, org, Some(user), &month).await?;
+                    let days = usage::by_day(db, org, Some(user), &month).await?;
+                    (totals, days.into_iter().map(day).collect())
+                }
+                _ => (UsageTotals::default(), Vec::new()),
+            };
+            Ok(UsageSummary {
+                user_id: subject.user,
+                organization_id: subject.organization,
+                daily,
+                monthly,
+                totals,
+                by_day,
+            })
         })
     }
 
@@ -71,23 +74,25 @@ impl Usage {
     ///
     /// # Errors
     /// As for [`Usage::summary`].
-    pub async fn requests(
-        &self,
-        principal: &Principal,
+    pub fn requests<'a>(
+        &'a self,
+        principal: &'a Principal,
         query: ListRequests,
-    ) -> Result<Paged<UsageRecord>, UsageError> {
-        let subject = self.subject(principal, query.user_id).await?;
-        let (Some(org), Some(user)) = (subject.organization, subject.user) else {
-            return Ok(Paged {
-                items: Vec::new(),
-                total: 0,
-            });
-        };
-        let (rows, total) =
-            usage::list(&self.core.db, org, Some(user), query.status, query.page).await?;
-        Ok(Paged {
-            items: rows.into_iter().map(record).collect(),
-            total,
+    ) -> BoxFuture<'a, Result<Paged<UsageRecord>, UsageError>> {
+        Box::pin(async move {
+            let subject = self.subject(principal, query.user_id).await?;
+            let (Some(org), Some(user)) = (subject.organization, subject.user) else {
+                return Ok(Paged {
+                    items: Vec::new(),
+                    total: 0,
+                });
+            };
+            let (rows, total) =
+                usage::list(&self.core.db, org, Some(user), query.status, query.page).await?;
+            Ok(Paged {
+                items: rows.into_iter().map(record).collect(),
+                total,
+            })
         })
     }
 
@@ -95,40 +100,42 @@ impl Usage {
     ///
     /// # Errors
     /// `NotFound` for a foreign organisation, `Forbidden` for its plain users.
-    pub async fn organization(
-        &self,
-        principal: &Principal,
+    pub fn organization<'a>(
+        &'a self,
+        principal: &'a Principal,
         id: OrgId,
         range: Option<DateRange>,
-    ) -> Result<OrgUsage, UsageError> {
-        let db = &self.core.db;
-        if !principal.may_see(id) || orgs::get(db, id).await?.is_none() {
-            return Err(UsageError::NotFound);
-        }
-        if !principal.may_administer(id) {
-            return Err(UsageError::Forbidden);
-        }
-        let now = self.core.now();
-        let range = range.unwrap_or_else(|| DateRange::month_to_date(now));
-        let (daily, monthly) = self.allowances(Some(id), now).await?;
-        let totals = usage::totals(db, id, None, &range).await?;
-        let by_day = usage::by_day(db, id, None, &range).await?;
-        let by_user = usage::by_user(db, id, &range).await?;
-        Ok(OrgUsage {
-            organization_id: id,
-            range,
-            daily,
-            monthly,
-            totals,
-            by_day: by_day.into_iter().map(day).collect(),
-            by_user: by_user
-                .into_iter()
-                .map(|(user_id, email, totals)| UserUsage {
-                    user_id,
-                    email,
-                    totals,
-                })
-                .collect(),
+    ) -> BoxFuture<'a, Result<OrgUsage, UsageError>> {
+        Box::pin(async move {
+            let db = &self.core.db;
+            if !principal.may_see(id) || orgs::get(db, id).await?.is_none() {
+                return Err(UsageError::NotFound);
+            }
+            if !principal.may_administer(id) {
+                return Err(UsageError::Forbidden);
+            }
+            let now = self.core.now();
+            let range = range.unwrap_or_else(|| DateRange::month_to_date(now));
+            let (daily, monthly) = self.allowances(Some(id), now).await?;
+            let totals = usage::totals(db, id, None, &range).await?;
+            let by_day = usage::by_day(db, id, None, &range).await?;
+            let by_user = usage::by_user(db, id, &range).await?;
+            Ok(OrgUsage {
+                organization_id: id,
+                range,
+                daily,
+                monthly,
+                totals,
+                by_day: by_day.into_iter().map(day).collect(),
+                by_user: by_user
+                    .into_iter()
+                    .map(|(user_id, email, totals)| UserUsage {
+                        user_id,
+                        email,
+                        totals,
+                    })
+                    .collect(),
+            })
         })
     }
 
@@ -137,24 +144,26 @@ impl Usage {
     ///
     /// # Errors
     /// `Forbidden`.
-    pub async fn totals(
-        &self,
-        principal: &Principal,
+    pub fn totals<'a>(
+        &'a self,
+        principal: &'a Principal,
         range: Option<DateRange>,
-    ) -> Result<Vec<OrgTotals>, UsageError> {
-        if !principal.is_system_admin() {
-            return Err(UsageError::Forbidden);
-        }
-        let range = range.unwrap_or_else(|| DateRange::month_to_date(self.core.now()));
-        let sums = usage::by_org_any_org(&self.core.db, &range).await?;
-        Ok(sums
-            .into_iter()
-            .map(|(organization_id, name, totals)| OrgTotals {
-                organization_id,
-                name,
-                totals,
-            })
-            .collect())
+    ) -> BoxFuture<'a, Result<Vec<OrgTotals>, UsageError>> {
+        Box::pin(async move {
+            if !principal.is_system_admin() {
+                return Err(UsageError::Forbidden);
+            }
+            let range = range.unwrap_or_else(|| DateRange::month_to_date(self.core.now()));
+            let sums = usage::by_org_any_org(&self.core.db, &range).await?;
+            Ok(sums
+                .into_iter()
+                .map(|(organization_id, name, totals)| OrgTotals {
+                    organization_id,
+                    name,
+                    totals,
+                })
+                .collect())
+        })
     }
 
     async fn subject(
