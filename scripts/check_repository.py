@@ -23,7 +23,10 @@ ALLOWED = {
     "voxgate-http-client": set(),
     "voxgate-models": {"voxgate-http-client"},
     "voxgate-store": {"voxgate-domain"},
-    "voxgate-services": {"voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-store"},
+    "voxgate-limits": {"voxgate-domain"},
+    "voxgate-services": {
+        "voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-limits", "voxgate-store",
+    },
     "voxgate-api": {"voxgate-audio", "voxgate-domain", "voxgate-services"},
     "voxgate-server": {
         "voxgate-api", "voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-engine-local",
