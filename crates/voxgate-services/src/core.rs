@@ -9,6 +9,7 @@ use voxgate_store::Db;
 use crate::ServicesConfig;
 use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
+use crate::keys::credentials::Credentials;
 use crate::keys::touch::Touches;
 use crate::limits::rate::RateWindows;
 use crate::mail::transport::Transport;
@@ -27,6 +28,8 @@ pub(crate) struct Core {
     pub(crate) rates: RateWindows,
     pub(crate) engines: EngineSlot,
     pub(crate) touches: Touches,
+    /// Which API keys are good, for a moment.
+    pub(crate) credentials: Credentials,
     pub(crate) transport: Transport,
     /// Rung when a message was queued.
     pub(crate) mail_waiting: Notify,

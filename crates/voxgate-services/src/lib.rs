@@ -7,6 +7,7 @@
 //! Does not know HTTP, a dialect or a configuration file. The composition root builds one [`Services`] from
 //! [`ServicesParts`]; surfaces hold a clone and call one method per request.
 
+pub mod audit;
 pub mod bootstrap;
 mod config;
 mod core;
@@ -18,6 +19,7 @@ pub mod limits;
 pub mod mail;
 mod maintenance;
 pub mod orgs;
+pub mod plans;
 mod principal;
 mod secrets;
 mod services;
@@ -30,6 +32,6 @@ pub use config::{
     Process, ServicesConfig, SmtpConfig, SmtpSecurity, SpeechConfig, ThrottleConfig,
 };
 pub use fault::Fault;
-pub use principal::{CredentialKind, OrgContext, Principal};
+pub use principal::{CredentialKind, KeyContext, OrgContext, Principal};
 pub use secrets::Secrets;
 pub use services::{Services, ServicesParts, StartError};

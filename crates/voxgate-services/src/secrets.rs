@@ -1,7 +1,10 @@
 //! The keys this installation signs and hashes with, and the secrets it makes.
 
+use std::hash::{Hash, Hasher};
+
 use rand::distr::{Alphanumeric, SampleString as _};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
+use subtle::ConstantTimeEq as _;
 
 /// One secret per purpose, so that what signs a session can never sign a password reset.
 #[derive(Debug)]
@@ -63,8 +66,8 @@ impl Hashes {
         }
     }
 
-    pub(crate) fn api_key(&self, secret: &str) -> Vec<u8> {
-        keyed(&self.api_key, secret)
+    pub(crate) fn api_key(&self, secret: &str) -> KeyHash {
+        KeyHash(*blake3::keyed_hash(&self.api_key, secret.as_bytes()).as_bytes())
     }
 
     pub(crate) fn invitation(&self, token: &str) -> Vec<u8> {
@@ -85,6 +88,46 @@ impl Hashes {
         blake3::keyed_hash(&self.password_state, password_hash.as_bytes())
             .to_hex()
             .to_string()
+    }
+}
+
+/// The keyed hash of an API key's secret, compared as a whole and in constant time.
+#[derive(Clone, Copy, Eq)]
+pub(crate) struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    #[cfg(test)]
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Whether this is the stored hash.
+    pub(crate) fn is(&self, stored: &[u8]) -> bool {
+        bool::from(self.0.ct_eq(stored))
+    }
+
+    /// Picks a shard, by bytes that do not pick the place in a table.
+    pub(crate) fn shard(&self) -> usize {
+        usize::from(self.0[31])
+    }
+}
+
+impl PartialEq for KeyHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Hash for KeyHash {
+    /// Only picks the place in a table; equality is decided by all bytes.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0[..8]);
+        state.write_u64(u64::from_le_bytes(first));
     }
 }
 
@@ -109,6 +152,8 @@ pub(crate) fn random_password() -> SecretString {
 pub(crate) const API_KEY_PREFIX: &str = "vg_";
 const API_KEY_RANDOM: usize = 43;
 const API_KEY_CHECK: usize = 6;
+/// How long every API key is, in bytes.
+pub(crate) const API_KEY_BYTES: usize = API_KEY_PREFIX.len() + API_KEY_RANDOM + API_KEY_CHECK;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// `vg_`, 43 random base62 characters (256 bits), 6 check characters.
@@ -190,7 +235,13 @@ mod tests {
             reset: secret(3, 32),
             api_key_pepper: secret(4, 32),
         });
-        assert_ne!(hashes.api_key("x"), hashes.invitation("x"));
+        assert!(!hashes.api_key("x").is(&hashes.invitation("x")));
+        assert!(hashes.api_key("x").is(hashes.api_key("x").as_bytes()));
+        assert!(
+            !hashes
+                .api_key("x")
+                .is(&hashes.api_key("x").as_bytes()[..31])
+        );
         assert_ne!(hashes.session("x"), hashes.throttle(&["x"]));
         assert_ne!(hashes.throttle(&["a", "bc"]), hashes.throttle(&["ab", "c"]));
     }

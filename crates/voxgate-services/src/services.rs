@@ -7,6 +7,7 @@ use tokio::sync::{Notify, Semaphore};
 use voxgate_domain::{Clock, Timestamp};
 use voxgate_store::Db;
 
+use crate::audit::Audit;
 use crate::bootstrap::Bootstrap;
 use crate::config::ConfigError;
 use crate::core::Core;
@@ -15,12 +16,14 @@ use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
 use crate::invitations::Invitations;
 use crate::keys::Keys;
+use crate::keys::credentials::Credentials;
 use crate::keys::touch::Touches;
 use crate::limits::Limits;
 use crate::limits::rate::RateWindows;
 use crate::mail::transport::Transport;
 use crate::mail::{self, Mail};
 use crate::orgs::Orgs;
+use crate::plans::Plans;
 use crate::secrets::Hashes;
 use crate::speech::{EngineSlot, Speech, SpeechEngines};
 use crate::tasks::Tasks;
@@ -66,6 +69,8 @@ pub struct Services {
     orgs: Orgs,
     invitations: Invitations,
     keys: Keys,
+    plans: Plans,
+    audit: Audit,
     limits: Limits,
     usage: Usage,
     speech: Speech,
@@ -111,6 +116,7 @@ impl Services {
                 rates: RateWindows::default(),
                 engines: slot,
                 touches: Touches::default(),
+                credentials: Credentials::default(),
                 mail_waiting: Notify::new(),
                 mail_turn: Semaphore::new(1),
                 tasks: Tasks::new(),
@@ -132,6 +138,8 @@ impl Services {
                 orgs: Orgs::new(Arc::clone(&core)),
                 invitations: Invitations::new(Arc::clone(&core)),
                 keys: Keys::new(Arc::clone(&core)),
+                plans: Plans::new(Arc::clone(&core)),
+                audit: Audit::new(Arc::clone(&core)),
                 limits: Limits::new(Arc::clone(&core)),
                 usage: Usage::new(Arc::clone(&core)),
                 speech: Speech::new(Arc::clone(&core)),
@@ -164,6 +172,18 @@ impl Services {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+
+    /// Plans: limits under a name.
+    #[must_use]
+    pub fn plans(&self) -> &Plans {
+        &self.plans
+    }
+
+    /// Who changed what.
+    #[must_use]
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// What organisations may still use.
