@@ -65,6 +65,12 @@ ids! {
     RequestId;
     /// One queued message.
     MailId;
+    /// A plan: a set of limits and prices that organisations and keys refer to.
+    PlanId;
+    /// One movement of credits.
+    TransferId;
+    /// One entry of the audit log.
+    AuditId;
 }
 
 #[cfg(test)]

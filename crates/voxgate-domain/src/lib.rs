@@ -8,6 +8,7 @@
 //! the edges make mirrors.
 
 mod clock;
+mod credits;
 mod email;
 mod id;
 mod invitation;
@@ -16,22 +17,31 @@ mod organization;
 mod paging;
 mod password;
 mod patch;
+mod quantity;
 mod refusal;
+mod scope;
 mod time;
 mod usage;
 mod user;
 mod words;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use credits::{Micros, Price, PriceList, PriceUnit, UnknownPriceUnit};
 pub use email::{EmailAddress, EmailPolicy, InvalidEmail};
-pub use id::{InvalidId, InvitationId, KeyId, MailId, OrgId, RequestId, UserId};
+pub use id::{
+    AuditId, InvalidId, InvitationId, KeyId, MailId, OrgId, PlanId, RequestId, TransferId, UserId,
+};
 pub use invitation::{Invitation, InvitationStatus};
-pub use limits::{LimitKind, LimitRefusal, OrgLimits};
+pub use limits::{
+    EndpointClass, Horizon, LimitKind, LimitRefusal, LimitScope, LimitSet, OrgLimits, UnknownLimit,
+};
 pub use organization::{OrgStatus, UnknownOrgStatus};
 pub use paging::{Page, Paged};
 pub use password::{InvalidPassword, PasswordPolicy};
 pub use patch::Patch;
+pub use quantity::{Quantities, tokens_of};
 pub use refusal::{Refusal, Refuse};
+pub use scope::{NameSet, Rights, Service, ServiceSet, UnknownService};
 pub use time::{DateRange, Timestamp};
 pub use usage::{RequestStatus, UnknownRequestStatus, UsageTotals};
 pub use user::{Role, UnknownRole, User};

@@ -27,6 +27,18 @@ pub struct ServicesConfig {
     pub mail: MailConfig,
     /// Synthesis.
     pub speech: SpeechConfig,
+    /// Where usage records wait for the database.
+    pub metering: MeteringConfig,
+    /// The Redis or Valkey server through which several servers share short-term limits; `None` where this is the only one.
+    pub redis: Option<voxgate_limits::RedisConfig>,
+}
+
+/// Where usage records wait for the database.
+#[derive(Debug, Clone, Default)]
+pub struct MeteringConfig {
+    /// A folder of this server's own for records that are not in the database yet; made when missing. `None`: an answer
+    /// waits until its record is in the database.
+    pub journal_dir: Option<PathBuf>,
 }
 
 impl Default for ServicesConfig {
@@ -40,6 +52,8 @@ impl Default for ServicesConfig {
             invitations: InvitationConfig::default(),
             mail: MailConfig::default(),
             speech: SpeechConfig::default(),
+            metering: MeteringConfig::default(),
+            redis: None,
         }
     }
 }

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 use voxgate_domain::{Clock, Timestamp};
+use voxgate_limits::Limiter;
 use voxgate_store::Db;
 
 use crate::ServicesConfig;
+use crate::credits::prices::Prices;
+use crate::gate::quotas::QuotaBook;
 use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
 use crate::keys::credentials::Credentials;
 use crate::keys::touch::Touches;
-use crate::limits::rate::RateWindows;
 use crate::mail::transport::Transport;
+use crate::metering::Meter;
 use crate::secrets::Hashes;
 use crate::speech::EngineSlot;
 use crate::tasks::Tasks;
@@ -25,7 +29,15 @@ pub(crate) struct Core {
     pub(crate) tokens: Tokens,
     pub(crate) hashes: Hashes,
     pub(crate) passwords: Passwords,
-    pub(crate) rates: RateWindows,
+    /// Short windows and streams at once.
+    pub(crate) limiter: Arc<Limiter>,
+    /// Quotas per day and month, where this is the only server.
+    pub(crate) quotas: QuotaBook,
+    pub(crate) prices: Prices,
+    /// Usage records on their way to the database.
+    pub(crate) meter: Meter,
+    /// Ends the writing of records; after everything that could still end a request.
+    pub(crate) meter_stop: CancellationToken,
     pub(crate) engines: EngineSlot,
     pub(crate) touches: Touches,
     /// Which API keys are good, for a moment.

@@ -1,4 +1,5 @@
-//! Use cases: identity, organisations, invitations, keys, limits, usage, mail, speech, first start.
+//! Use cases: identity, organisations, invitations, keys, plans, the gate, metering, credits, usage, audit, mail, speech,
+//! first start.
 //!
 //! Owns the rules of the product above the rows and below the wire: who may do what ([`Principal`]), in which order a
 //! request for speech is admitted, made and settled ([`speech`]), and what is sent by mail. Every change is one
@@ -11,13 +12,16 @@ pub mod audit;
 pub mod bootstrap;
 mod config;
 mod core;
+pub mod credits;
 mod fault;
+pub mod gate;
+pub mod idempotency;
 pub mod identity;
 pub mod invitations;
 pub mod keys;
-pub mod limits;
 pub mod mail;
 mod maintenance;
+mod metering;
 pub mod orgs;
 pub mod plans;
 mod principal;
@@ -28,7 +32,7 @@ mod tasks;
 pub mod usage;
 
 pub use config::{
-    Argon2Config, ConfigError, IdentityConfig, InvitationConfig, MailConfig, MailTransport,
+    Argon2Config, ConfigError, IdentityConfig, InvitationConfig, MailConfig, MailTransport, MeteringConfig,
     Process, ServicesConfig, SmtpConfig, SmtpSecurity, SpeechConfig, ThrottleConfig,
 };
 pub use fault::Fault;

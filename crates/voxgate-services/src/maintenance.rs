@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use voxgate_domain::Timestamp;
-use voxgate_store::counters::{self, Window};
-use voxgate_store::usage::{self, Settlement};
-use voxgate_store::{StoreError, mail, throttle, users};
+use voxgate_store::counters::Owner;
+use voxgate_store::{
+    StoreError, counters, idempotency, keys, ledger, mail, nodes, throttle, usage, users,
+};
 
 use crate::Process;
 use crate::core::Core;
-use crate::limits::words;
+use crate::gate::settle_as_lost;
 
 const BEAT: Duration = Duration::from_secs(15);
 /// A process that gave no sign of life for this long is dead.
@@ -22,8 +23,12 @@ const PURGE_EVERY: u32 = 40;
 const BATCH: u64 = 200;
 /// Finished messages are remembered for this long, without their bodies.
 const KEEP_MAIL: Duration = Duration::from_secs(7 * 86_400);
-/// Word counters of past days are kept for this long; those of months for good.
-const KEEP_DAYS: Duration = Duration::from_secs(60 * 86_400);
+/// Counters of past days and months are kept for this long after the window began.
+const KEEP_COUNTERS: Duration = Duration::from_secs(100 * 86_400);
+/// Secrets that were rotated out are forgotten this long after their end, so that their use can be explained until then.
+const KEEP_SECRETS: Duration = Duration::from_secs(90 * 86_400);
+/// Which sole servers' requests are told by: their quotas are counted in memory, so a crash gives them back by itself.
+pub(crate) const SOLE: &str = "sole-";
 /// Processes long gone are forgotten after this.
 const KEEP_NODES: Duration = Duration::from_secs(86_400);
 
@@ -47,7 +52,12 @@ async fn beat(core: &Arc<Core>, purge_too: bool) -> Result<(), StoreError> {
     show_life(core).await?;
     if core.config.process == Process::OneOfSeveral {
         settle_abandoned(core).await?;
+        let alive = nodes::count_alive(&core.db, core.now().saturating_sub(DEAD_AFTER)).await?;
+        core.limiter
+            .set_nodes(u32::try_from(alive).unwrap_or(u32::MAX));
     }
+    core.quotas
+        .forget(core.now().saturating_sub(KEEP_COUNTERS).month_start());
     if purge_too {
         purge(core).await?;
     }
@@ -60,7 +70,7 @@ pub(crate) async fn show_life(core: &Arc<Core>) -> Result<(), StoreError> {
     core.db
         .write(move |tx| {
             let node = node.clone();
-            async move { counters::node_seen(tx, &node, now).await }.boxed()
+            async move { nodes::seen(tx, &node, now).await }.boxed()
         })
         .await
 }
@@ -71,13 +81,13 @@ pub(crate) async fn leave(core: &Arc<Core>) -> Result<(), StoreError> {
     core.db
         .write(move |tx| {
             let node = node.clone();
-            async move { counters::node_gone(tx, &node).await }.boxed()
+            async move { nodes::gone(tx, &node).await }.boxed()
         })
         .await
 }
 
-/// Settles what dead processes left pending, as failed and with all words given back; answers how many. For the sole
-/// server on a database every other process is dead.
+/// Settles what dead processes left pending, as failed and with everything given back: their requests, their holds, their
+/// idempotency keys. Answers how many requests. For the sole server on a database every other process is dead.
 pub(crate) async fn settle_abandoned(core: &Arc<Core>) -> Result<u64, StoreError> {
     let now = core.now();
     let seen_before = match core.config.process {
@@ -88,36 +98,68 @@ pub(crate) async fn settle_abandoned(core: &Arc<Core>) -> Result<u64, StoreError
     let mut total = 0;
     loop {
         let node = core.node_id.clone();
-        let settled = core
+        let (requests, holds) = core
             .db
             .write(move |tx| {
                 let node = node.clone();
                 async move {
                     let left = usage::abandoned_any_org_in(tx, &node, seen_before, BATCH).await?;
-                    let end = Settlement {
-                        error: Some("interrupted"),
-                        ..Settlement::default()
-                    };
-                    for &(org, id) in &left {
-                        words::settle(tx, org, id, &end, now).await?;
+                    let requests = left.len() as u64;
+                    for facts in left {
+                        let in_db = !facts.node_id.starts_with(SOLE);
+                        settle_as_lost(tx, facts, in_db, "interrupted", now).await?;
                     }
-                    Ok::<_, StoreError>(left.len() as u64)
+                    // Holds whose requests never came to be written down.
+                    let holds =
+                        ledger::open_holds_any_org_in(tx, &node, seen_before, BATCH).await?;
+                    for hold in &holds {
+                        ledger::void(tx, hold.organization_id, hold.request_id, now).await?;
+                    }
+                    Ok::<_, StoreError>((requests, holds.len() as u64))
                 }
                 .boxed()
             })
             .await?;
-        total += settled;
-        if settled < BATCH {
+        total += requests;
+        if requests < BATCH && holds < BATCH {
             break;
         }
     }
+    let node = core.node_id.clone();
+    core.db
+        .write(move |tx| {
+            let node = node.clone();
+            async move {
+                idempotency::abandon_of_dead_nodes_any_org(tx, &node, seen_before)
+                    .await
+                    .map(|_| ())
+            }
+            .boxed()
+        })
+        .await?;
     if total > 0 {
         tracing::warn!(
             requests = total,
-            "requests left by a process that died were settled as failed, their words given back"
+            "requests left by a process that died were settled as failed, everything given back"
         );
     }
     Ok(total)
+}
+
+/// Reads the counters of the windows that run now: what the sole server goes on counting from.
+pub(crate) async fn load_quotas(core: &Arc<Core>) -> Result<(), StoreError> {
+    for (cell, amount) in counters::load_since_any_org(&core.db, core.now()).await? {
+        let (org, key) = match cell.owner {
+            Owner::Organization(org) => (org, None),
+            Owner::Key(key) => match keys::get_any_org(&core.db, key).await? {
+                Some(row) => (row.organization_id, Some(key)),
+                None => continue,
+            },
+        };
+        core.quotas
+            .load(org, key, cell.kind, cell.window_start, amount);
+    }
+    Ok(())
 }
 
 async fn purge(core: &Arc<Core>) -> Result<(), StoreError> {
@@ -129,9 +171,10 @@ async fn purge(core: &Arc<Core>) -> Result<(), StoreError> {
                 users::purge_revoked_sessions(tx, now).await?;
                 throttle::purge(tx, forget_logins, now).await?;
                 mail::purge(tx, now.saturating_sub(KEEP_MAIL)).await?;
-                let oldest_day = now.saturating_sub(KEEP_DAYS).day_start();
-                counters::purge_any_org(tx, Window::Day(oldest_day)).await?;
-                counters::purge_nodes(tx, now.saturating_sub(KEEP_NODES)).await?;
+                counters::purge_any_org(tx, now.saturating_sub(KEEP_COUNTERS)).await?;
+                idempotency::purge_any_org(tx, now).await?;
+                keys::purge_secrets_any_org(tx, now.saturating_sub(KEEP_SECRETS)).await?;
+                nodes::purge(tx, now.saturating_sub(KEEP_NODES)).await?;
                 Ok::<_, StoreError>(())
             }
             .boxed()

@@ -3,14 +3,21 @@
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use voxgate_domain::{Clock, Timestamp};
+use voxgate_limits::Limiter;
 use voxgate_store::Db;
 
 use crate::audit::Audit;
 use crate::bootstrap::Bootstrap;
 use crate::config::ConfigError;
 use crate::core::Core;
+use crate::credits::Credits;
+use crate::credits::prices::Prices;
+use crate::gate::Gate;
+use crate::gate::quotas::QuotaBook;
 use crate::identity::Identity;
 use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
@@ -18,10 +25,9 @@ use crate::invitations::Invitations;
 use crate::keys::Keys;
 use crate::keys::credentials::Credentials;
 use crate::keys::touch::Touches;
-use crate::limits::Limits;
-use crate::limits::rate::RateWindows;
 use crate::mail::transport::Transport;
 use crate::mail::{self, Mail};
+use crate::metering::{self, Meter};
 use crate::orgs::Orgs;
 use crate::plans::Plans;
 use crate::secrets::Hashes;
@@ -56,6 +62,12 @@ pub enum StartError {
     /// The outgoing mail cannot be set up.
     #[error("mail: {0}")]
     Mail(String),
+    /// The limits cannot be shared with the other servers.
+    #[error("limits: {0}")]
+    Limits(#[from] voxgate_limits::LimiterError),
+    /// The usage journal cannot be kept.
+    #[error("the usage journal: {0}")]
+    Journal(#[from] std::io::Error),
     /// The database.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -71,11 +83,14 @@ pub struct Services {
     keys: Keys,
     plans: Plans,
     audit: Audit,
-    limits: Limits,
+    gate: Gate,
+    credits: Credits,
     usage: Usage,
     speech: Speech,
     mail: Mail,
     bootstrap: Bootstrap,
+    /// The task that writes usage records; waited for at the end.
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Services {
@@ -108,31 +123,61 @@ impl Services {
                 slot.put(engines);
             }
             let process = config.process;
+            let limiter = match config.redis.clone() {
+                Some(redis) => Limiter::connect_redis(redis, Arc::clone(&clock)).await?,
+                None => Limiter::in_memory(Arc::clone(&clock)),
+            };
+            let node = uuid::Uuid::now_v7();
+            let node_id = match process {
+                Process::SoleServer => format!("{}{node}", maintenance::SOLE),
+                Process::OneOfSeveral | Process::Command => node.to_string(),
+            };
+            let journal_dir = config
+                .metering
+                .journal_dir
+                .clone()
+                .filter(|_| process != Process::Command);
+            let meter = {
+                let node_id = node_id.clone();
+                tokio::task::spawn_blocking(move || Meter::open(journal_dir.as_ref(), &node_id))
+                    .await
+                    .map_err(|error| Fault::Internal(format!("the usage journal: {error}")))??
+            };
             let core = Arc::new(Core {
                 transport: Transport::new(&config.mail).map_err(StartError::Mail)?,
                 tokens: Tokens::new(&secrets),
                 hashes: Hashes::new(&secrets),
                 passwords,
-                rates: RateWindows::default(),
+                limiter: Arc::new(limiter),
+                quotas: QuotaBook::default(),
+                prices: Prices::default(),
+                meter,
+                meter_stop: CancellationToken::new(),
                 engines: slot,
                 touches: Touches::default(),
                 credentials: Credentials::default(),
                 mail_waiting: Notify::new(),
                 mail_turn: Semaphore::new(1),
                 tasks: Tasks::new(),
-                node_id: uuid::Uuid::now_v7().to_string(),
+                node_id,
                 config,
                 db,
                 clock,
             });
             if process != Process::Command {
                 maintenance::show_life(&core).await.map_err(Fault::from)?;
+                // What ended before the crash counts; what did not end does not.
+                metering::replay(&core).await?;
                 maintenance::settle_abandoned(&core)
                     .await
                     .map_err(Fault::from)?;
+                if process == Process::SoleServer {
+                    maintenance::load_quotas(&core).await.map_err(Fault::from)?;
+                }
                 drop(core.tasks.spawn(maintenance::run(Arc::clone(&core))));
                 drop(core.tasks.spawn(mail::run(Arc::clone(&core))));
             }
+            let writer = tokio::spawn(metering::run(Arc::clone(&core)));
             Ok(Self {
                 identity: Identity::new(Arc::clone(&core)),
                 orgs: Orgs::new(Arc::clone(&core)),
@@ -140,11 +185,13 @@ impl Services {
                 keys: Keys::new(Arc::clone(&core)),
                 plans: Plans::new(Arc::clone(&core)),
                 audit: Audit::new(Arc::clone(&core)),
-                limits: Limits::new(Arc::clone(&core)),
+                gate: Gate::new(Arc::clone(&core)),
+                credits: Credits::new(Arc::clone(&core)),
                 usage: Usage::new(Arc::clone(&core)),
                 speech: Speech::new(Arc::clone(&core)),
                 mail: Mail::new(Arc::clone(&core)),
                 bootstrap: Bootstrap::new(Arc::clone(&core)),
+                writer: Arc::new(Mutex::new(Some(writer))),
                 core,
             })
         })
@@ -186,10 +233,16 @@ impl Services {
         &self.audit
     }
 
-    /// What organisations may still use.
+    /// Who is let in, and where their limits stand.
     #[must_use]
-    pub fn limits(&self) -> &Limits {
-        &self.limits
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// Credits and prices.
+    #[must_use]
+    pub fn credits(&self) -> &Credits {
+        &self.credits
     }
 
     /// What organisations have used.
@@ -235,6 +288,13 @@ impl Services {
     pub fn shutdown<'a>(&'a self) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             self.core.tasks.shutdown().await;
+            self.core.meter_stop.cancel();
+            if let Some(writer) = self.writer.lock().await.take()
+                && let Err(error) = writer.await
+            {
+                tracing::error!(%error, "the writer of usage records ended early");
+            }
+            self.core.limiter.shutdown().await;
             if self.core.config.process != Process::Command
                 && let Err(error) = maintenance::leave(&self.core).await
             {

@@ -5,29 +5,24 @@
 //! side (the pace is at the slow end), and is never more than the text has.
 
 use voxgate_audio::{AudioFormat, OutputSpec};
-
-use super::accounting::Delivered;
+use voxgate_domain::Quantities;
 
 /// Words per second of speech at speed 1.0: 120 per minute; narration is 130 to 180.
 const WORDS_PER_SECOND: f64 = 2.0;
 
 /// What `bytes` of a stream amount to.
-pub(super) fn estimate(
-    bytes: u64,
-    spec: OutputSpec,
-    speed: f32,
-    words: u64,
-    characters: u64,
-) -> Delivered {
+pub(super) fn estimate(bytes: u64, spec: OutputSpec, speed: f32, asked: &Quantities) -> Quantities {
     #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 bytes")]
     let seconds = bytes as f64 / bytes_per_second(spec);
-    let spoken = floor(seconds * WORDS_PER_SECOND * f64::from(speed)).min(words);
-    let share = (characters * spoken).checked_div(words).unwrap_or(0);
-    Delivered {
+    let spoken = floor(seconds * WORDS_PER_SECOND * f64::from(speed)).min(asked.words);
+    let share = |of: u64| (of * spoken).checked_div(asked.words).unwrap_or(0);
+    Quantities {
         words: spoken,
-        characters: share,
-        audio_ms: floor(seconds * 1000.0),
-        bytes,
+        characters: share(asked.characters),
+        tokens_in: share(asked.tokens_in),
+        audio_ms_out: floor(seconds * 1000.0),
+        bytes_out: bytes,
+        ..Quantities::default()
     }
 }
 
@@ -59,15 +54,21 @@ mod tests {
 
     #[test]
     fn nothing_delivered_is_nothing_charged_and_never_more_than_all() {
+        let asked = Quantities {
+            words: 500,
+            characters: 3000,
+            tokens_in: 750,
+            ..Quantities::default()
+        };
         for format in AudioFormat::ALL {
             let spec = OutputSpec::new(format, 24_000).unwrap();
-            assert_eq!(estimate(0, spec, 1.0, 500, 3000), Delivered::default());
-            let all = estimate(u64::MAX, spec, 2.0, 500, 3000);
-            assert_eq!((all.words, all.characters), (500, 3000));
+            assert_eq!(estimate(0, spec, 1.0, &asked), Quantities::default());
+            let all = estimate(u64::MAX, spec, 2.0, &asked);
+            assert_eq!((all.words, all.characters, all.tokens_in), (500, 3000, 750));
         }
         let spec = OutputSpec::new(AudioFormat::Wav, 24_000).unwrap();
-        let ten_seconds = estimate(480_000, spec, 1.0, 500, 3000);
+        let ten_seconds = estimate(480_000, spec, 1.0, &asked);
         assert_eq!((ten_seconds.words, ten_seconds.characters), (20, 120));
-        assert_eq!(ten_seconds.audio_ms, 10_000);
+        assert_eq!(ten_seconds.audio_ms_out, 10_000);
     }
 }

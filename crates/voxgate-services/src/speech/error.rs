@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use voxgate_domain::{LimitKind, LimitRefusal, Refusal, Refuse};
+use voxgate_domain::{Refusal, Refuse};
 use voxgate_engine::EngineError;
 
 use crate::Fault;
 use crate::fault::store_errors_are_faults;
+use crate::gate::GateError;
+use crate::idempotency::IdempotencyError;
 
 /// A text that was not spoken.
 #[derive(Debug, thiserror::Error)]
 pub enum SpeechError {
-    /// The caller belongs to no organisation, so there is nobody to account for it.
-    #[error("the caller has no organisation")]
-    NoOrganization,
-    /// The organisation is suspended or inactive.
-    #[error("the organisation is not active")]
-    OrganizationNotActive,
+    /// The gate did not let it in.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// Its idempotency key stands in its way.
+    #[error(transparent)]
+    Idempotency(#[from] IdempotencyError),
     /// No voice of this name.
     #[error("no voice {0:?}")]
     VoiceNotFound(String),
@@ -45,9 +47,6 @@ pub enum SpeechError {
     /// The format cannot be had at this sample rate.
     #[error("{0}")]
     InvalidOutput(String),
-    /// A limit of the organisation refused.
-    #[error("{} refused", .0.kind.as_str())]
-    Limited(LimitRefusal),
     /// Every engine is occupied and the queue is full.
     #[error("all engines are busy")]
     Busy {
@@ -77,7 +76,8 @@ pub enum SpeechError {
 impl Refuse for SpeechError {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::NoOrganization | Self::OrganizationNotActive => Refusal::Forbidden,
+            Self::Gate(error) => error.refusal(),
+            Self::Idempotency(error) => error.refusal(),
             Self::VoiceNotFound(_) => Refusal::NotFound,
             Self::UnsupportedScript { .. } | Self::NothingToSpeak => Refusal::Invalid {
                 field: Some("text"),
@@ -92,10 +92,6 @@ impl Refuse for SpeechError {
             Self::InvalidOutput(_) => Refusal::Invalid {
                 field: Some("sample_rate_hz"),
             },
-            Self::Limited(limit) => match limit.kind {
-                LimitKind::RequestsPerMinute | LimitKind::LoginAttempts => Refusal::Rate(*limit),
-                LimitKind::WordsPerDay | LimitKind::WordsPerMonth => Refusal::Quota(*limit),
-            },
             Self::Busy { retry_after } => Refusal::Busy {
                 retry_after: *retry_after,
             },
@@ -109,15 +105,14 @@ impl Refuse for SpeechError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::NoOrganization => "no_organization",
-            Self::OrganizationNotActive => "organization_not_active",
+            Self::Gate(error) => error.code(),
+            Self::Idempotency(error) => error.code(),
             Self::VoiceNotFound(_) => "voice_not_found",
             Self::UnsupportedScript { .. } => "unsupported_script",
             Self::NothingToSpeak => "nothing_to_speak",
             Self::TextTooLong { .. } => "text_too_long",
             Self::InvalidSpeed(_) => "invalid_speed",
             Self::InvalidOutput(_) => "invalid_output",
-            Self::Limited(limit) => limit.kind.as_str(),
             Self::Busy { .. } => "busy",
             Self::EncoderUnavailable(_) => "encoder_unavailable",
             Self::NoVoices(_) => "no_voices",
@@ -130,8 +125,8 @@ impl Refuse for SpeechError {
 
     fn public_message(&self) -> String {
         match self {
-            Self::NoOrganization => "Your account belongs to no organization".into(),
-            Self::OrganizationNotActive => "Your organization is not active".into(),
+            Self::Gate(error) => error.public_message(),
+            Self::Idempotency(error) => error.public_message(),
             Self::VoiceNotFound(_) => "Voice not found".into(),
             Self::UnsupportedScript { script, language } => {
                 format!("The text is in {script} script, which a voice for {language} cannot read")
@@ -144,12 +139,6 @@ impl Refuse for SpeechError {
             Self::InvalidOutput(reason)
             | Self::EncoderUnavailable(reason)
             | Self::NoVoices(reason) => reason.clone(),
-            Self::Limited(limit) => match limit.kind {
-                LimitKind::RequestsPerMinute | LimitKind::LoginAttempts => "Rate limit exceeded",
-                LimitKind::WordsPerDay => "Daily word limit exceeded",
-                LimitKind::WordsPerMonth => "Monthly word limit exceeded",
-            }
-            .into(),
             Self::Busy { .. } => "All engines are busy, please try again".into(),
             Self::Cancelled => "The request was cancelled".into(),
             Self::Stalled | Self::Engine(_) => "Speech synthesis failed".into(),

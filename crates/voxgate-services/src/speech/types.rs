@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use voxgate_audio::AudioFormat;
-use voxgate_domain::RequestId;
-use voxgate_engine::{SpeechOutcome, SpeechPool, VoiceInfo, VoiceRegistry};
+use voxgate_domain::{Micros, Quantities, RequestId};
+use voxgate_engine::{SpeechOutcome, SpeechPool, VoiceRegistry};
 
 use super::SpeechError;
-use crate::limits::RateStatus;
+use crate::gate::LimitsView;
 
 /// What speaks: handed over once models are loaded.
 #[derive(Clone)]
@@ -31,8 +31,12 @@ pub struct SpeechCommand {
     pub sample_rate_hz: u32,
     /// 0.5 to 2.0; 1.0 is the voice's own pace.
     pub speed: f32,
+    /// The dialect it came in, as in `aethex`; kept in the usage history.
+    pub dialect: &'static str,
     /// The route it came by, as in `/tts/tts`; kept in the usage history.
     pub endpoint: &'static str,
+    /// The caller's idempotency key: a repetition with the same key and content gets the first answer and costs nothing.
+    pub idempotency_key: Option<String>,
 }
 
 /// An answered synthesis.
@@ -49,8 +53,8 @@ pub struct Spoken {
 pub struct SpokenMeta {
     /// The id of the request in the usage history.
     pub request_id: RequestId,
-    /// The voice.
-    pub voice: VoiceInfo,
+    /// The id of the voice.
+    pub voice_id: String,
     /// The format of the audio.
     pub format: AudioFormat,
     /// Its sample rate.
@@ -59,18 +63,31 @@ pub struct SpokenMeta {
     pub words: u64,
     /// Characters of the text.
     pub characters: u64,
-    /// Where the organisation's requests per minute stand after this one.
-    pub rate: RateStatus,
+    /// Where the caller's limits stood after this request was counted.
+    pub limits: LimitsView,
+    /// Whether this is the kept answer to an earlier request with the same idempotency key.
+    pub replayed: bool,
+}
+
+/// What a synthesis would cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The most it can cost; what would be held.
+    pub micros: Micros,
+    /// What it would be charged for. The audio is an upper estimate.
+    pub quantities: Quantities,
+    /// The model that would speak, as price lists name it.
+    pub model: String,
 }
 
 /// The audio of an answered synthesis.
 pub enum SpokenBody {
-    /// The whole file; already settled and recorded.
+    /// The whole file; settled, and recorded where the end of this process cannot lose it.
     Complete {
         /// The encoded audio, with true sizes in its header where the format has them.
         bytes: Bytes,
-        /// What it took.
-        outcome: SpeechOutcome,
+        /// What it took; nothing, for an answer that was kept.
+        outcome: Option<SpeechOutcome>,
     },
     /// The beginning of a long file; the rest follows as it is made. Dropping `rest` before its end cancels the engine,
     /// records the request as failed and gives back the words that were not delivered.

@@ -6,18 +6,24 @@ mod types;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
-use voxgate_domain::{DateRange, OrgId, Paged, Timestamp, UsageTotals, UserId};
-use voxgate_store::counters::{self, Window};
-use voxgate_store::usage::{self, RequestRow};
+use voxgate_domain::{DateRange, KeyId, LimitKind, OrgId, Paged, Timestamp, UsageTotals, UserId};
+use voxgate_store::counters::{self, Cell, Owner};
+use voxgate_store::usage::{self, UsageFilter};
 use voxgate_store::{orgs, users};
 
-use crate::Principal;
 use crate::core::Core;
+use crate::{Principal, Process};
 pub use error::UsageError;
 pub use types::{
-    DayUsage, ListRequests, OrgTotals, OrgUsage, UsageRecord, UsageSummary, UserUsage,
-    WordAllowance,
+    DayUsage, ExportQuery, ListRequests, OrgTotals, OrgUsage, UsageQuery, UsageRecord,
+    UsageSummary, UserUsage, WordAllowance,
 };
+pub use voxgate_store::usage::{
+    GroupRow, RequestEnd, RequestFacts, RequestRow, UsageGroup, UsageSums,
+};
+
+/// The most rows of one page of an export.
+pub const EXPORT_PAGE: u32 = 1_000;
 
 /// The usage use cases.
 #[derive(Clone)]
@@ -47,6 +53,7 @@ impl Usage {
     ) -> BoxFuture<'a, Result<UsageSummary, UsageError>> {
         Box::pin(async move {
             let subject = self.subject(principal, user).await?;
+            self.core.meter.caught_up().await?;
             let now = self.core.now();
             let (daily, monthly) = self.allowances(subject.organization, now).await?;
             let (totals, by_day) = match (subject.organization, subject.user) {
@@ -81,14 +88,19 @@ impl Usage {
     ) -> BoxFuture<'a, Result<Paged<UsageRecord>, UsageError>> {
         Box::pin(async move {
             let subject = self.subject(principal, query.user_id).await?;
+            self.core.meter.caught_up().await?;
             let (Some(org), Some(user)) = (subject.organization, subject.user) else {
                 return Ok(Paged {
                     items: Vec::new(),
                     total: 0,
                 });
             };
+            let filter = UsageFilter {
+                user: Some(user),
+                ..UsageFilter::default()
+            };
             let (rows, total) =
-                usage::list(&self.core.db, org, Some(user), query.status, query.page).await?;
+                usage::list(&self.core.db, org, &filter, query.status, query.page).await?;
             Ok(Paged {
                 items: rows.into_iter().map(record).collect(),
                 total,
@@ -114,6 +126,7 @@ impl Usage {
             if !principal.may_administer(id) {
                 return Err(UsageError::Forbidden);
             }
+            self.core.meter.caught_up().await?;
             let now = self.core.now();
             let range = range.unwrap_or_else(|| DateRange::month_to_date(now));
             let (daily, monthly) = self.allowances(Some(id), now).await?;
@@ -153,6 +166,7 @@ impl Usage {
             if !principal.is_system_admin() {
                 return Err(UsageError::Forbidden);
             }
+            self.core.meter.caught_up().await?;
             let range = range.unwrap_or_else(|| DateRange::month_to_date(self.core.now()));
             let sums = usage::by_org_any_org(&self.core.db, &range).await?;
             Ok(sums
@@ -164,6 +178,79 @@ impl Usage {
                 })
                 .collect())
         })
+    }
+
+    /// Sums of an organisation by day, hour, key, account, voice, model, service or dialect. Its administrators see all of
+    /// it, others their own requests.
+    ///
+    /// # Errors
+    /// `NotFound` for a foreign organisation; `Forbidden` for a plain user who asks for another's.
+    pub fn report<'a>(
+        &'a self,
+        principal: &'a Principal,
+        organization: OrgId,
+        query: UsageQuery,
+    ) -> BoxFuture<'a, Result<Vec<GroupRow>, UsageError>> {
+        Box::pin(async move {
+            let filter = self
+                .filter(principal, organization, query.user, query.key)
+                .await?;
+            self.core.meter.caught_up().await?;
+            let (db, from, until) = (&self.core.db, query.from, query.until);
+            Ok(usage::grouped(db, organization, &filter, from, until, query.group).await?)
+        })
+    }
+
+    /// One page of an organisation's records, oldest first; ask for the next one with the time and id of the last row.
+    ///
+    /// # Errors
+    /// As for [`Usage::report`].
+    pub fn export_page<'a>(
+        &'a self,
+        principal: &'a Principal,
+        organization: OrgId,
+        query: ExportQuery,
+    ) -> BoxFuture<'a, Result<Vec<RequestRow>, UsageError>> {
+        Box::pin(async move {
+            let filter = self
+                .filter(principal, organization, query.user, query.key)
+                .await?;
+            if query.after.is_none() {
+                self.core.meter.caught_up().await?;
+            }
+            let rows = usage::export_page(
+                &self.core.db,
+                organization,
+                &filter,
+                query.from,
+                query.until,
+                query.after,
+                query.limit.clamp(1, EXPORT_PAGE),
+            );
+            Ok(rows.await?)
+        })
+    }
+
+    /// What the caller may see of what is asked for.
+    async fn filter(
+        &self,
+        principal: &Principal,
+        organization: OrgId,
+        user: Option<UserId>,
+        key: Option<KeyId>,
+    ) -> Result<UsageFilter, UsageError> {
+        let known = orgs::get(&self.core.db, organization).await?.is_some();
+        if !known || !principal.may_see(organization) {
+            return Err(UsageError::NotFound);
+        }
+        let user = if principal.may_administer(organization) {
+            user
+        } else if user.is_none_or(|user| Some(user) == principal.user_id()) {
+            principal.user_id()
+        } else {
+            return Err(UsageError::Forbidden);
+        };
+        Ok(UsageFilter { user, key })
     }
 
     async fn subject(
@@ -202,12 +289,11 @@ impl Usage {
         org: Option<OrgId>,
         now: Timestamp,
     ) -> Result<(WordAllowance, WordAllowance), UsageError> {
-        let db = &self.core.db;
         let (mut limits, mut day_words, mut month_words) = (None, 0, 0);
         if let Some(id) = org {
-            limits = orgs::get(db, id).await?.map(|org| org.limits);
-            day_words = counters::get(db, id, Window::Day(now.day_start())).await?;
-            month_words = counters::get(db, id, Window::Month(now.month_start())).await?;
+            limits = crate::orgs::effective_limits(&self.core.db, id).await?;
+            day_words = self.used(id, LimitKind::WordsPerDay, now).await?;
+            month_words = self.used(id, LimitKind::WordsPerMonth, now).await?;
         }
         let allowance = |words_used: u64, limit: Option<u64>, resets_at| WordAllowance {
             words_used,
@@ -228,6 +314,17 @@ impl Usage {
             ),
         ))
     }
+
+    /// What is counted of a quota now, requests under way included.
+    async fn used(&self, org: OrgId, kind: LimitKind, now: Timestamp) -> Result<u64, UsageError> {
+        if self.core.config.process == Process::SoleServer {
+            return Ok(self.core.quotas.used(org, None, kind, now));
+        }
+        match Cell::new(Owner::Organization(org), kind, now) {
+            Some(cell) => Ok(counters::get(&self.core.db, &cell).await?),
+            None => Ok(0),
+        }
+    }
 }
 
 fn day((start, totals): (Timestamp, UsageTotals)) -> DayUsage {
@@ -238,25 +335,30 @@ fn day((start, totals): (Timestamp, UsageTotals)) -> DayUsage {
 }
 
 fn record(row: RequestRow) -> UsageRecord {
+    let RequestRow { facts, status, end } = row;
+    let charged = end.as_ref().map(|end| end.charged);
     UsageRecord {
-        id: row.id,
-        user_id: row.user_id,
-        organization_id: row.organization_id,
-        key_id: row.key_id,
-        endpoint: row.endpoint,
-        voice: row.voice,
-        format: row.format,
-        sample_rate_hz: row.sample_rate_hz,
-        characters: row.characters,
-        words: row.words,
-        status: row.status,
-        error: row.error,
-        audio_ms: row.audio_ms,
-        duration_ms: row.duration_ms,
-        engine_ms: row.engine_ms,
-        queue_ms: row.queue_ms,
-        bytes_out: row.bytes_out,
-        created_at: row.created_at,
-        finished_at: row.finished_at,
+        id: facts.id,
+        user_id: facts.user_id,
+        organization_id: facts.organization_id,
+        key_id: facts.key_id,
+        endpoint: facts.endpoint.into_owned(),
+        voice: facts.voice,
+        format: facts.format.into_owned(),
+        sample_rate_hz: facts.sample_rate_hz,
+        characters: facts.asked.characters,
+        words: charged.map_or(facts.asked.words, |charged| charged.words),
+        status,
+        error: end
+            .as_ref()
+            .and_then(|end| end.error.clone())
+            .map(Into::into),
+        audio_ms: charged.map(|charged| charged.audio_ms_out),
+        duration_ms: end.as_ref().and_then(|end| end.duration_ms),
+        engine_ms: end.as_ref().and_then(|end| end.engine_ms),
+        queue_ms: end.as_ref().and_then(|end| end.queue_ms),
+        bytes_out: charged.map(|charged| charged.bytes_out),
+        created_at: facts.created_at,
+        finished_at: end.map(|end| end.finished_at),
     }
 }

@@ -3,6 +3,7 @@
 use voxgate_domain::{
     DateRange, KeyId, OrgId, Page, RequestId, RequestStatus, Timestamp, UsageTotals, UserId,
 };
+use voxgate_store::usage::UsageGroup;
 
 /// How much of an allowance is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,38 @@ pub struct ListRequests {
     pub status: Option<RequestStatus>,
     /// Which piece, newest first.
     pub page: Page,
+}
+
+/// Which sums to make.
+#[derive(Debug, Clone, Copy)]
+pub struct UsageQuery {
+    /// From this moment on.
+    pub from: Timestamp,
+    /// Before this moment.
+    pub until: Timestamp,
+    /// By what.
+    pub group: UsageGroup,
+    /// Only this account's.
+    pub user: Option<UserId>,
+    /// Only this key's.
+    pub key: Option<KeyId>,
+}
+
+/// Which records to export.
+#[derive(Debug, Clone, Copy)]
+pub struct ExportQuery {
+    /// Admitted from this moment on.
+    pub from: Timestamp,
+    /// Admitted before this moment.
+    pub until: Timestamp,
+    /// Only this account's.
+    pub user: Option<UserId>,
+    /// Only this key's.
+    pub key: Option<KeyId>,
+    /// Those after this one: the time and id of the last row of the page before.
+    pub after: Option<(Timestamp, RequestId)>,
+    /// How many at most; held at [`super::EXPORT_PAGE`].
+    pub limit: u32,
 }
 
 /// One metered request.
