@@ -11,11 +11,12 @@ use voxgate_domain::{
 };
 use voxgate_store::{keys, orgs, users};
 
+use crate::audit::{self, Actor};
 use crate::core::Core;
 use crate::fault::store_errors_are_faults;
-use crate::identity::NewPasswordError;
-use crate::keys::new_key;
-use crate::orgs::new_row;
+use crate::identity::{NewPasswordError, account_event};
+use crate::keys::{self as api_keys, first_key};
+use crate::orgs::{new_row, org_event};
 use crate::{Fault, secrets};
 
 /// What the first start creates.
@@ -149,7 +150,7 @@ impl Bootstrap {
                 created_at: now,
                 updated_at: now,
             };
-            let (key, secret) = new_key(org.id, admin.id, "First key".into(), now);
+            let (key, secret) = first_key(org.id, admin.id, "First key".into(), now);
             let key_hash = core.hashes.api_key(secret.expose_secret());
             let done = Bootstrapped {
                 admin_email: admin.email.clone(),
@@ -163,15 +164,21 @@ impl Bootstrap {
                 .db
                 .write(move |tx| {
                     let (org, admin, key) = (org.clone(), admin.clone(), key.clone());
-                    let (email_key, password_hash, key_hash) =
-                        (email_key.clone(), password_hash.clone(), key_hash.clone());
+                    let (email_key, password_hash) = (email_key.clone(), password_hash.clone());
                     async move {
                         if users::any_any_org_in(tx).await? {
                             return Ok(false);
                         }
                         orgs::insert(tx, &org).await?;
                         users::insert(tx, &admin, &email_key, &password_hash).await?;
-                        keys::insert(tx, &key, &key_hash).await?;
+                        keys::insert(tx, &key, key_hash.as_bytes()).await?;
+                        for event in [
+                            org_event("organization.create", None, &org),
+                            account_event("user.create", None, Some(&admin), false),
+                            api_keys::event("key.create", &key, api_keys::changes(None, &key)),
+                        ] {
+                            audit::record(tx, Actor::OPERATOR, event, now).await?;
+                        }
                         Ok::<_, BootstrapError>(true)
                     }
                     .boxed()

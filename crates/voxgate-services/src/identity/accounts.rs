@@ -8,8 +8,9 @@ use voxgate_store::{Tx, orgs, users};
 
 use super::{
     AccountError, CreateUserCommand, CreatedUser, Identity, RegisterCommand, UpdateMe, UpdateUser,
-    checked_name,
+    account_event, checked_name,
 };
+use crate::audit::{self, Actor};
 use crate::{Principal, secrets};
 
 /// A change of an account, checked and hashed, ready for its transaction.
@@ -54,7 +55,9 @@ impl Identity {
                 None,
                 false,
             )?;
-            self.add(user, &email, &command.password).await
+            let actor = Actor::user(user.id);
+            self.add(user, &email, &command.password, actor, "user.register")
+                .await
         })
     }
 
@@ -96,7 +99,9 @@ impl Identity {
                 command.organization_id,
                 true,
             )?;
-            let user = self.add(user, &email, &password).await?;
+            let user = self
+                .add(user, &email, &password, principal.into(), "user.create")
+                .await?;
             tracing::info!(user.id = %user.id, user.role = %user.role, "account created");
             Ok(CreatedUser {
                 user,
@@ -132,6 +137,8 @@ impl Identity {
         user: User,
         email: &EmailAddress,
         password: &SecretString,
+        actor: Actor,
+        action: &'static str,
     ) -> Result<User, AccountError> {
         let hash = self
             .core
@@ -146,6 +153,8 @@ impl Identity {
                     if !users::insert(tx, &user, &email_key, &hash).await? {
                         return Err(AccountError::EmailTaken);
                     }
+                    let event = account_event(action, None, Some(&user), false);
+                    audit::record(tx, actor, event, user.created_at).await?;
                     Ok(user)
                 }
                 .boxed()
@@ -187,7 +196,7 @@ impl Identity {
                 full_name: change.full_name,
                 ..UpdateUser::default()
             };
-            self.change(id, change).await
+            self.change(id, change, principal.into()).await
         })
     }
 
@@ -256,7 +265,7 @@ impl Identity {
     ) -> BoxFuture<'a, Result<User, AccountError>> {
         Box::pin(async move {
             require_system_admin(principal)?;
-            let user = self.change(id, change).await?;
+            let user = self.change(id, change, principal.into()).await?;
             tracing::info!(user.id = %id, "account changed by an administrator");
             Ok(user)
         })
@@ -273,7 +282,9 @@ impl Identity {
     ) -> BoxFuture<'a, Result<(), AccountError>> {
         Box::pin(async move {
             require_system_admin(principal)?;
-            self.core
+            let (actor, now) = (Actor::from(principal), self.core.now());
+            let result = self
+                .core
                 .db
                 .write(move |tx| {
                     async move {
@@ -282,11 +293,15 @@ impl Identity {
                             .ok_or(AccountError::NotFound)?;
                         keep_an_administrator(tx, &account.user).await?;
                         users::delete(tx, id).await?;
+                        let event = account_event("user.delete", Some(&account.user), None, false);
+                        audit::record(tx, actor, event, now).await?;
                         Ok::<_, AccountError>(())
                     }
                     .boxed()
                 })
-                .await?;
+                .await;
+            self.core.credentials.forget_after(&result);
+            result?;
             tracing::info!(user.id = %id, "account removed");
             Ok(())
         })
@@ -299,7 +314,12 @@ impl Identity {
             .ok_or(AccountError::NotFound)
     }
 
-    async fn change(&self, id: UserId, change: UpdateUser) -> Result<User, AccountError> {
+    async fn change(
+        &self,
+        id: UserId,
+        change: UpdateUser,
+        actor: Actor,
+    ) -> Result<User, AccountError> {
         let core = &self.core;
         let current = self.read(id).await?;
         let email = change
@@ -331,12 +351,15 @@ impl Identity {
             organization_id: change.organization_id,
         };
         let now = core.now();
-        core.db
+        let result = core
+            .db
             .write(move |tx| {
                 let change = change.clone();
-                async move { apply(tx, id, change, now).await }.boxed()
+                async move { apply(tx, id, change, actor, now).await }.boxed()
             })
-            .await
+            .await;
+        core.credentials.forget_after(&result);
+        result
     }
 }
 
@@ -344,6 +367,7 @@ async fn apply(
     tx: &mut Tx<'_>,
     id: UserId,
     change: Change,
+    actor: Actor,
     now: Timestamp,
 ) -> Result<User, AccountError> {
     let before = users::get_any_org_in(tx, id)
@@ -395,6 +419,9 @@ async fn apply(
     if after != before || change.password_hash.is_some() {
         after.updated_at = now;
         users::update(tx, &after).await?;
+        let new_password = change.password_hash.is_some();
+        let event = account_event("user.update", Some(&before), Some(&after), new_password);
+        audit::record(tx, actor, event, now).await?;
     }
     Ok(after)
 }

@@ -61,11 +61,29 @@ impl Refuse for LoginError {
 }
 
 /// A credential that does not open the door.
+///
+/// That a key is revoked or has expired is told only to who holds the whole of it; a key that somebody made up is unknown,
+/// whatever existed before.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthError {
-    /// Unknown, malformed, expired, revoked, or of an inactive or deleted account.
+    /// A session that is malformed, expired or ended, or a credential of an inactive or deleted account.
     #[error("unauthenticated")]
     Unauthenticated,
+    /// Not an API key: its length, alphabet or check characters are wrong. Most likely a typing error.
+    #[error("malformed API key")]
+    MalformedKey,
+    /// No such API key.
+    #[error("unknown API key")]
+    UnknownKey,
+    /// The API key, or the key that made it, was revoked.
+    #[error("revoked API key")]
+    RevokedKey,
+    /// The API key, this secret of it, or the key that made it has expired.
+    #[error("expired API key")]
+    ExpiredKey,
+    /// A good API key, used from where it may not be.
+    #[error("the API key may not be used from this address")]
+    AddressNotAllowed,
     /// A valid credential of an account whose address must be verified first.
     #[error("address not verified")]
     NotVerified,
@@ -77,8 +95,12 @@ pub enum AuthError {
 impl Refuse for AuthError {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::Unauthenticated => Refusal::Unauthenticated,
-            Self::NotVerified => Refusal::Forbidden,
+            Self::Unauthenticated
+            | Self::MalformedKey
+            | Self::UnknownKey
+            | Self::RevokedKey
+            | Self::ExpiredKey => Refusal::Unauthenticated,
+            Self::AddressNotAllowed | Self::NotVerified => Refusal::Forbidden,
             Self::Fault(fault) => fault.refusal(),
         }
     }
@@ -86,6 +108,11 @@ impl Refuse for AuthError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "unauthorized",
+            Self::MalformedKey => "malformed_api_key",
+            Self::UnknownKey => "invalid_api_key",
+            Self::RevokedKey => "api_key_revoked",
+            Self::ExpiredKey => "api_key_expired",
+            Self::AddressNotAllowed => "address_not_allowed",
             Self::NotVerified => "not_verified",
             Self::Fault(fault) => fault.code(),
         }
@@ -94,6 +121,13 @@ impl Refuse for AuthError {
     fn public_message(&self) -> String {
         match self {
             Self::Unauthenticated => "Unauthorized".into(),
+            Self::MalformedKey => {
+                "This is not an API key of this service; it may be cut short or mistyped".into()
+            }
+            Self::UnknownKey => "The API key is not valid".into(),
+            Self::RevokedKey => "The API key has been revoked".into(),
+            Self::ExpiredKey => "The API key has expired".into(),
+            Self::AddressNotAllowed => "The API key may not be used from this address".into(),
             Self::NotVerified => "Forbidden".into(),
             Self::Fault(fault) => fault.public_message(),
         }

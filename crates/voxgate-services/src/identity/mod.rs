@@ -4,12 +4,14 @@
 //! use case in question.
 
 mod accounts;
+mod api_keys;
 mod error;
 pub(crate) mod password;
 mod recovery;
 mod sessions;
 mod throttle;
 pub(crate) mod tokens;
+mod trail;
 mod types;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use voxgate_domain::InvalidPassword;
 use crate::Fault;
 use crate::core::Core;
 pub use error::{AccountError, AuthError, LoginError};
+pub(crate) use trail::account_event;
 pub use types::{
     CreateUserCommand, CreatedUser, Credential, LoginCommand, RegisterCommand,
     ResetPasswordCommand, Session, UpdateMe, UpdateUser,

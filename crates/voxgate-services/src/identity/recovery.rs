@@ -7,7 +7,8 @@ use voxgate_store::throttle::{self, Failures};
 use voxgate_store::users::{self, Account};
 
 use super::tokens::{ResetClaims, VerifyClaims};
-use super::{AccountError, Identity, ResetPasswordCommand};
+use super::{AccountError, Identity, ResetPasswordCommand, account_event};
+use crate::audit::{self, Actor};
 use crate::mail::letters::{Letter, LetterKind};
 
 impl Identity {
@@ -130,9 +131,12 @@ impl Identity {
                         if user.is_verified {
                             return Err(AccountError::AlreadyVerified);
                         }
+                        let before = user.clone();
                         user.is_verified = true;
                         user.updated_at = now;
                         users::update(tx, &user).await?;
+                        let event = account_event("user.verify", Some(&before), Some(&user), false);
+                        audit::record(tx, Actor::user(user.id), event, now).await?;
                         Ok(user)
                     }
                     .boxed()
@@ -173,12 +177,16 @@ impl Identity {
                     let (seen_hash, hash) = (seen_hash.clone(), hash.clone());
                     async move {
                         // Of two resets with one token the second finds another password.
-                        users::get_any_org_in(tx, id)
+                        let user = users::get_any_org_in(tx, id)
                             .await?
                             .filter(|account| account.password_hash == seen_hash)
-                            .ok_or(AccountError::BadToken)?;
+                            .ok_or(AccountError::BadToken)?
+                            .user;
                         users::update_password(tx, id, &hash, now).await?;
                         users::end_sessions(tx, id).await?;
+                        let event =
+                            account_event("user.reset_password", Some(&user), Some(&user), true);
+                        audit::record(tx, Actor::user(id), event, now).await?;
                         Ok(())
                     }
                     .boxed()

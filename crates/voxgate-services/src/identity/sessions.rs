@@ -1,22 +1,22 @@
 //! Opening a session, recognising a caller, ending a session.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use secrecy::ExposeSecret as _;
-use voxgate_domain::{EmailAddress, Timestamp, UserId};
-use voxgate_store::{Tx, keys, users};
+use voxgate_domain::{EmailAddress, Rights, Timestamp, UserId};
+use voxgate_store::{Tx, users};
 
 use super::password::Verdict;
 use super::throttle::Subjects;
 use super::tokens::SessionClaims;
 use super::{AuthError, Credential, Identity, LoginCommand, LoginError, Session};
-use crate::secrets::{API_KEY_PREFIX, is_well_formed_api_key};
-use crate::{CredentialKind, OrgContext, Principal};
-
-/// A key's last use is noted at most this often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+use crate::plans::effective;
+use crate::secrets::API_KEY_PREFIX;
+use crate::{CredentialKind, Principal};
 
 impl Identity {
     /// Opens a session.
@@ -115,28 +115,43 @@ impl Identity {
         }
     }
 
-    /// Finds out who presents a credential. Reads the account each time, so that whatever ends a credential (logging out,
-    /// revoking, deactivating, removing) holds from the next request on.
+    /// Finds out who presents a credential, from which address.
+    ///
+    /// Of a session the account is read each time, so that whatever ends it (logging out, deactivating, removing) holds
+    /// from the next request on. What is known of an API key is believed for a second and a half: what changes through
+    /// this process holds from the next request on, what changes elsewhere within two seconds.
     ///
     /// # Errors
     /// [`AuthError`].
     pub fn authenticate<'a>(
         &'a self,
         credential: &'a Credential,
+        address: Option<IpAddr>,
     ) -> BoxFuture<'a, Result<Principal, AuthError>> {
         Box::pin(async move {
-            match credential {
-                Credential::Bearer(value) if !value.expose_secret().starts_with(API_KEY_PREFIX) => {
-                    self.by_session(value.expose_secret()).await
-                }
-                Credential::Bearer(value) | Credential::ApiKey(value) => {
-                    self.by_key(value.expose_secret()).await
-                }
+            match api_key(credential) {
+                Some(secret) => self.by_key(secret, address).await,
+                None => self.by_session(text(credential), address).await,
             }
         })
     }
 
-    async fn by_session(&self, token: &str) -> Result<Principal, AuthError> {
+    /// The same at once, without asking the database, where a recent look-up of the API key is remembered; `None` where
+    /// it is not, or the credential is no API key: then [`Identity::authenticate`] knows.
+    #[must_use]
+    pub fn recognize(
+        &self,
+        credential: &Credential,
+        address: Option<IpAddr>,
+    ) -> Option<Result<Principal, AuthError>> {
+        self.remembered(api_key(credential)?, address)
+    }
+
+    async fn by_session(
+        &self,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Principal, AuthError> {
         let core = &self.core;
         let claims = core
             .tokens
@@ -155,45 +170,18 @@ impl Identity {
         Ok(Principal {
             user_id: Some(claims.user),
             role: session.role,
-            organization: session.organization.map(|(id, status, limits)| OrgContext {
-                id,
-                status,
-                limits,
-            }),
+            organization: session.organization.as_ref().map(effective::context),
             credential: CredentialKind::Session {
                 token_hash,
                 expires_at: Timestamp::from_secs(claims.ends_at),
             },
+            rights: Arc::new(Rights::of_role(session.role)),
+            key: None,
+            address,
         })
     }
 
-    async fn by_key(&self, secret: &str) -> Result<Principal, AuthError> {
-        if !is_well_formed_api_key(secret) {
-            return Err(AuthError::Unauthenticated);
-        }
-        let core = &self.core;
-        let key = keys::credential_any_org(&core.db, &core.hashes.api_key(secret))
-            .await?
-            .filter(|key| key.is_active)
-            .ok_or(AuthError::Unauthenticated)?;
-        self.require_verified(key.is_verified)?;
-        let now = core.now();
-        if key
-            .last_used_at
-            .is_none_or(|used| now.since(used) >= TOUCH_EVERY)
-        {
-            core.touches.note(core, key.id, now);
-        }
-        let (id, status, limits) = key.organization;
-        Ok(Principal {
-            user_id: Some(key.user_id),
-            role: key.role,
-            organization: Some(OrgContext { id, status, limits }),
-            credential: CredentialKind::ApiKey(key.id),
-        })
-    }
-
-    fn require_verified(&self, is_verified: bool) -> Result<(), AuthError> {
+    pub(super) fn require_verified(&self, is_verified: bool) -> Result<(), AuthError> {
         if self.core.config.identity.require_verified && !is_verified {
             return Err(AuthError::NotVerified);
         }
@@ -225,6 +213,22 @@ impl Identity {
                 })
                 .await
         })
+    }
+}
+
+/// The secret of an API key, where the credential can be one.
+fn api_key(credential: &Credential) -> Option<&str> {
+    match credential {
+        Credential::ApiKey(value) => Some(value.expose_secret()),
+        Credential::Bearer(value) => {
+            Some(value.expose_secret()).filter(|value| value.starts_with(API_KEY_PREFIX))
+        }
+    }
+}
+
+fn text(credential: &Credential) -> &str {
+    match credential {
+        Credential::ApiKey(value) | Credential::Bearer(value) => value.expose_secret(),
     }
 }
 

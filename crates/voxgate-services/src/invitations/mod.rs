@@ -17,8 +17,9 @@ use voxgate_store::orgs::{self, OrgRow};
 use voxgate_store::{StoreError, Tx, users};
 
 use crate::Principal;
+use crate::audit::{self, Actor, AuditEvent, Changes};
 use crate::core::Core;
-use crate::identity::{NewPasswordError, checked_name};
+use crate::identity::{NewPasswordError, account_event, checked_name};
 use crate::mail::letters::Letter;
 use crate::secrets::random_token;
 pub use error::InvitationError;
@@ -52,7 +53,7 @@ impl Invitations {
                 .or(principal.organization_id())
                 .filter(|&id| principal.may_see(id))
                 .ok_or(InvitationError::OrganizationNotFound)?;
-            if !principal.may_administer(organization) || !principal.role().may_grant(command.role)
+            if !principal.may_administer(organization) || !principal.rank().may_grant(command.role)
             {
                 return Err(InvitationError::Forbidden);
             }
@@ -64,7 +65,7 @@ impl Invitations {
                 return Err(InvitationError::OrganizationInactive);
             }
             let issued = issue(core, &org, &email, command.role, principal.user_id());
-            let now = core.now();
+            let (actor, now) = (Actor::from(principal), core.now());
             let invitation = core
                 .db
                 .write(move |tx| {
@@ -77,7 +78,7 @@ impl Invitations {
                             return Err(InvitationError::EmailTaken);
                         }
                         invitations::revoke_open(tx, organization, &email_key, now).await?;
-                        issued.store(tx, now).await?;
+                        issued.store(tx, actor, now).await?;
                         Ok(issued.invitation)
                     }
                     .boxed()
@@ -111,7 +112,7 @@ impl Invitations {
             {
                 return Err(InvitationError::OrganizationNotFound);
             }
-            match (principal.role(), principal.organization_id()) {
+            match (principal.rank(), principal.organization_id()) {
                 (Role::SystemAdmin, _) => {}
                 (Role::OrgAdmin, Some(own)) => filter.organization = Some(own),
                 (Role::OrgAdmin | Role::OrgUser, _) => {
@@ -231,6 +232,11 @@ impl Invitations {
                         if !users::insert(tx, &user, &email_key, &hash).await? {
                             return Err(InvitationError::EmailTaken);
                         }
+                        let actor = Actor::user(user.id);
+                        let accepted = event("invitation.accept", &invitation, Changes::new());
+                        audit::record(tx, actor, accepted, now).await?;
+                        let made = account_event("user.create", None, Some(&user), false);
+                        audit::record(tx, actor, made, now).await?;
                         Ok(user)
                     }
                     .boxed()
@@ -267,7 +273,17 @@ impl Invitations {
                         if invitation.accepted_at.is_some() {
                             return Err(InvitationError::AlreadyAccepted);
                         }
+                        let was_open = invitation.revoked_at.is_none();
                         invitations::revoke(tx, id, now).await?;
+                        if was_open {
+                            let changes = Changes::new().field(
+                                "revoked_at",
+                                serde_json::Value::Null,
+                                audit::moment(Some(now)),
+                            );
+                            let event = event("invitation.revoke", &invitation, changes);
+                            audit::record(tx, &caller, event, now).await?;
+                        }
                         Ok(())
                     }
                     .boxed()
@@ -333,9 +349,31 @@ pub(crate) fn issue(
 
 impl Issued {
     /// Stores the invitation and queues its letter.
-    pub(crate) async fn store(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<(), StoreError> {
-        invitations::insert(tx, &self.invitation, &self.email_key, &self.token_hash).await?;
+    pub(crate) async fn store(
+        &self,
+        tx: &mut Tx<'_>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let invitation = &self.invitation;
+        invitations::insert(tx, invitation, &self.email_key, &self.token_hash).await?;
+        let nothing = serde_json::Value::Null;
+        let changes = Changes::new()
+            .field("email", nothing.clone(), invitation.email.clone())
+            .field("role", nothing, invitation.role.as_str());
+        let event = event("invitation.create", invitation, changes);
+        audit::record(tx, actor, event, now).await?;
         self.letter.queue(tx, now).await
+    }
+}
+
+fn event(action: &'static str, invitation: &Invitation, changes: Changes) -> AuditEvent {
+    AuditEvent {
+        organization: Some(invitation.organization_id),
+        action,
+        target_kind: "invitation",
+        target_id: invitation.id.to_string(),
+        changes: changes.into(),
     }
 }
 

@@ -11,10 +11,10 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use voxgate_domain::Timestamp;
+use voxgate_domain::{Refusal, Refuse, Timestamp};
 
 use crate::Principal;
 use crate::identity::AuthError;
@@ -36,6 +36,8 @@ pub(crate) struct Known {
     pub(crate) usable_somewhere: bool,
     /// When the key, the presented secret or a key that made it ends, whichever is first.
     pub(crate) ends_at: Option<Timestamp>,
+    /// When it was last used, as far as that was noted.
+    pub(crate) last_used_at: Option<Timestamp>,
 }
 
 impl Known {
@@ -75,7 +77,7 @@ pub(crate) struct Hit {
 struct Entry {
     ticket: Ticket,
     renewing: AtomicBool,
-    known: Known,
+    known: Arc<Known>,
 }
 
 type Shard = HashMap<KeyHash, Entry, BuildHasherDefault<AlreadyHashed>>;
@@ -103,6 +105,20 @@ impl Credentials {
         self.epoch.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Voids every finding unless the change certainly did not happen.
+    pub(crate) fn forget_after<T, E: Refuse>(&self, change: &Result<T, E>) {
+        let happened = match change {
+            Ok(_) => true,
+            Err(error) => matches!(
+                error.refusal(),
+                Refusal::Internal | Refusal::Unavailable | Refusal::Busy { .. }
+            ),
+        };
+        if happened {
+            self.forget_all();
+        }
+    }
+
     /// To be taken before the database is asked; `monotonic` is the time of asking.
     pub(crate) fn ticket(&self, monotonic: Duration) -> Ticket {
         Ticket {
@@ -122,16 +138,18 @@ impl Credentials {
         let shard = self.read(hash);
         let entry = shard.get(hash)?;
         let age = self.age(entry, monotonic)?;
+        let verdict = entry.known.admit(address, now);
         Some(Hit {
-            verdict: entry.known.admit(address, now),
             renew: age >= RENEW_AGE
+                && verdict.is_ok()
                 && !entry.renewing.load(Ordering::Relaxed)
                 && !entry.renewing.swap(true, Ordering::Relaxed),
+            verdict,
         })
     }
 
     /// Keeps a finding.
-    pub(crate) fn put(&self, hash: KeyHash, ticket: Ticket, known: Known) {
+    pub(crate) fn put(&self, hash: KeyHash, ticket: Ticket, known: Arc<Known>) {
         let mut shard = self.write(&hash);
         if shard.len() >= SHARD_CAPACITY && !shard.contains_key(&hash) {
             shard.retain(|_, entry| self.age(entry, ticket.asked_at).is_some());
@@ -197,12 +215,13 @@ mod tests {
 
     const NOON: Timestamp = Timestamp::from_secs(1_800_014_400);
 
-    fn known(ends_at: Option<Timestamp>) -> Known {
-        Known {
+    fn known(ends_at: Option<Timestamp>) -> Arc<Known> {
+        Arc::new(Known {
             principal: Principal::operator(),
             usable_somewhere: true,
             ends_at,
-        }
+            last_used_at: None,
+        })
     }
 
     fn secs(seconds: f64) -> Duration {

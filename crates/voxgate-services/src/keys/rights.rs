@@ -53,7 +53,10 @@ pub(crate) fn require_within(asked: &Rights, allowed: &Rights) -> Result<(), Key
         .map(Service::as_str)
         .collect();
     if !beyond.is_empty() {
-        return Err(KeyError::Exceeds(format!("services: {}", beyond.join(", "))));
+        return Err(KeyError::Exceeds(format!(
+            "services: {}",
+            beyond.join(", ")
+        )));
     }
     for (what, asked, allowed) in [
         ("voices", &asked.voices, &allowed.voices),

@@ -1,6 +1,7 @@
 //! Organisations: the tenants, who may see and change them, and their members.
 
 mod error;
+mod limits;
 mod types;
 
 use std::sync::Arc;
@@ -9,16 +10,20 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 use voxgate_domain::{
-    EmailAddress, OrgId, OrgLimits, OrgStatus, Page, Paged, Patch, Role, Timestamp, User,
+    EmailAddress, LimitSet, OrgId, OrgLimits, OrgStatus, Page, Paged, Patch, Role, Timestamp, User,
 };
+use voxgate_store::limit_rows::OwnLimits;
 use voxgate_store::orgs::OrgRow;
 use voxgate_store::{orgs, users};
 
+use crate::audit::{self, Actor};
 use crate::core::Core;
 use crate::identity::checked_name;
 use crate::invitations::issue;
+use crate::plans::effective;
 use crate::{Fault, Principal};
 pub use error::OrgError;
+pub(crate) use limits::org_event;
 pub use types::{CreateOrg, ListOrgs, Organization, UpdateOrg};
 
 /// The longest settings object, as JSON text.
@@ -63,9 +68,13 @@ impl Orgs {
                 let skip = usize::try_from(query.page.offset).unwrap_or(usize::MAX);
                 (own.into_iter().skip(skip).collect(), total)
             };
+            let plans = limits::plan_limits(db, &rows).await?;
             let items = rows
                 .into_iter()
-                .map(organization)
+                .map(|row| {
+                    let plan = row.plan_id.and_then(|id| plans.get(&id)).copied();
+                    organization(row, &plan.unwrap_or_default())
+                })
                 .collect::<Result<_, Fault>>()?;
             Ok(Paged { items, total })
         })
@@ -87,26 +96,19 @@ impl Orgs {
             }
             let core = &self.core;
             let admin = EmailAddress::parse(&command.admin_email, core.config.email)?;
-            let defaults = core.config.default_limits;
-            let limits = OrgLimits {
-                daily_words: command.daily_word_limit.unwrap_or(defaults.daily_words),
-                monthly_words: command.monthly_word_limit.unwrap_or(defaults.monthly_words),
-                requests_per_minute: command
-                    .rate_limit_per_minute
-                    .unwrap_or(defaults.requests_per_minute),
-            };
-            check_limits(&limits)?;
-            let now = core.now();
-            let row = new_row(
+            let (actor, now) = (Actor::from(principal), core.now());
+            let mut row = new_row(
                 name(&command.name)?,
                 command.domain.as_deref().map(domain).transpose()?,
                 admin.as_str(),
-                limits,
+                core.config.default_limits,
                 now,
             );
+            row.plan_id = command.plan_id;
+            limits::apply(&mut row, &limits::of_new(&command))?;
             let invited_by = principal.user_id();
             let issued = issue(core, &row, &admin, Role::OrgAdmin, invited_by);
-            let row = core
+            let (row, plan) = core
                 .db
                 .write(move |tx| {
                     let (row, issued, admin_key) = (row.clone(), issued.clone(), admin.key());
@@ -117,16 +119,19 @@ impl Orgs {
                         {
                             return Err(OrgError::AdminEmailTaken);
                         }
+                        let plan = limits::plan_limits_in(tx, row.plan_id).await?;
                         orgs::insert(tx, &row).await?;
-                        issued.store(tx, now).await?;
-                        Ok(row)
+                        let event = org_event("organization.create", None, &row);
+                        audit::record(tx, actor, event, now).await?;
+                        issued.store(tx, actor, now).await?;
+                        Ok((row, plan))
                     }
                     .boxed()
                 })
                 .await?;
             core.mail_waiting.notify_one();
             tracing::info!(org.id = %row.id, "organisation created");
-            Ok(organization(row)?)
+            Ok(organization(row, &plan)?)
         })
     }
 
@@ -143,10 +148,11 @@ impl Orgs {
             if !principal.may_see(id) {
                 return Err(OrgError::NotFound);
             }
-            let row = orgs::get(&self.core.db, id)
-                .await?
-                .ok_or(OrgError::NotFound)?;
-            Ok(organization(row)?)
+            let db = &self.core.db;
+            let row = orgs::get(db, id).await?.ok_or(OrgError::NotFound)?;
+            let plans = limits::plan_limits(db, std::slice::from_ref(&row)).await?;
+            let plan = row.plan_id.and_then(|id| plans.get(&id)).copied();
+            Ok(organization(row, &plan.unwrap_or_default())?)
         })
     }
 
@@ -169,31 +175,37 @@ impl Orgs {
                 || change.status.is_some()
                 || change.daily_word_limit.is_some()
                 || change.monthly_word_limit.is_some()
-                || change.rate_limit_per_minute.is_some();
+                || change.rate_limit_per_minute.is_some()
+                || change.plan_id.is_mentioned()
+                || !change.limits.is_empty();
             if !principal.may_administer(id) || (reserved && !principal.is_system_admin()) {
                 return Err(OrgError::Forbidden);
             }
             let change = checked(change)?;
-            let now = self.core.now();
-            let row = self
+            let (actor, now) = (Actor::from(principal), self.core.now());
+            let result = self
                 .core
                 .db
                 .write(move |tx| {
                     let change = change.clone();
                     async move {
                         let before = orgs::get_in(tx, id).await?.ok_or(OrgError::NotFound)?;
-                        let mut after = applied(before.clone(), change);
-                        check_limits(&after.limits)?;
+                        let mut after = applied(before.clone(), change)?;
+                        let plan = limits::plan_limits_in(tx, after.plan_id).await?;
                         if after != before {
                             after.updated_at = now;
                             orgs::update(tx, &after).await?;
+                            let event = org_event("organization.update", Some(&before), &after);
+                            audit::record(tx, actor, event, now).await?;
                         }
-                        Ok::<_, OrgError>(after)
+                        Ok::<_, OrgError>((after, plan))
                     }
                     .boxed()
                 })
-                .await?;
-            Ok(organization(row)?)
+                .await;
+            self.core.credentials.forget_after(&result);
+            let (row, plan) = result?;
+            Ok(organization(row, &plan)?)
         })
     }
 
@@ -236,6 +248,8 @@ pub(crate) fn new_row(
         status: OrgStatus::Active,
         admin_email: admin_email.to_owned(),
         limits,
+        own_limits: OwnLimits::default(),
+        plan_id: None,
         settings: "{}".into(),
         created_at: now,
         updated_at: now,
@@ -269,8 +283,10 @@ fn checked(change: UpdateOrg) -> Result<Checked, OrgError> {
     })
 }
 
-fn applied(mut row: OrgRow, change: Checked) -> OrgRow {
+fn applied(mut row: OrgRow, change: Checked) -> Result<OrgRow, OrgError> {
     let other = change.other;
+    limits::apply(&mut row, &limits::of_change(&other))?;
+    row.plan_id = other.plan_id.apply(row.plan_id);
     if let Some(name) = change.name {
         row.name = name;
     }
@@ -283,17 +299,10 @@ fn applied(mut row: OrgRow, change: Checked) -> OrgRow {
     }
     row.domain_verified = other.domain_verified.unwrap_or(row.domain_verified);
     row.status = other.status.unwrap_or(row.status);
-    row.limits = OrgLimits {
-        daily_words: other.daily_word_limit.unwrap_or(row.limits.daily_words),
-        monthly_words: other.monthly_word_limit.unwrap_or(row.limits.monthly_words),
-        requests_per_minute: other
-            .rate_limit_per_minute
-            .unwrap_or(row.limits.requests_per_minute),
-    };
     if let Some(settings) = change.settings {
         row.settings = settings;
     }
-    row
+    Ok(row)
 }
 
 fn name(text: &str) -> Result<String, OrgError> {
@@ -322,28 +331,6 @@ fn domain(text: &str) -> Result<String, OrgError> {
     Ok(domain)
 }
 
-fn check_limits(limits: &OrgLimits) -> Result<(), OrgError> {
-    let over = |field, max: u64| {
-        Err(OrgError::Invalid {
-            field,
-            reason: format!("must be at most {max}"),
-        })
-    };
-    if limits.daily_words > OrgLimits::MAX_WORDS {
-        return over("daily_word_limit", OrgLimits::MAX_WORDS);
-    }
-    if limits.monthly_words > OrgLimits::MAX_WORDS {
-        return over("monthly_word_limit", OrgLimits::MAX_WORDS);
-    }
-    if limits.requests_per_minute > OrgLimits::MAX_REQUESTS_PER_MINUTE {
-        return over(
-            "rate_limit_per_minute",
-            u64::from(OrgLimits::MAX_REQUESTS_PER_MINUTE),
-        );
-    }
-    Ok(())
-}
-
 fn settings_text(settings: &Map<String, Value>) -> Result<String, OrgError> {
     let text = serde_json::to_string(settings)
         .map_err(|error| Fault::Internal(format!("writing settings: {error}")))?;
@@ -356,10 +343,12 @@ fn settings_text(settings: &Map<String, Value>) -> Result<String, OrgError> {
     Ok(text)
 }
 
-fn organization(row: OrgRow) -> Result<Organization, Fault> {
+fn organization(row: OrgRow, plan: &LimitSet) -> Result<Organization, Fault> {
     let settings = serde_json::from_str(&row.settings).map_err(|error| {
         Fault::Internal(format!("settings of organisation {}: {error}", row.id))
     })?;
+    let own_limits = effective::own(&row.limits, &row.own_limits);
+    let all_limits = own_limits.or(plan);
     Ok(Organization {
         id: row.id,
         name: row.name,
@@ -367,7 +356,10 @@ fn organization(row: OrgRow) -> Result<Organization, Fault> {
         domain_verified: row.domain_verified,
         status: row.status,
         admin_email: row.admin_email,
-        limits: row.limits,
+        plan_id: row.plan_id,
+        limits: effective::classic_limits(&all_limits),
+        own_limits,
+        all_limits,
         settings,
         created_at: row.created_at,
         updated_at: row.updated_at,

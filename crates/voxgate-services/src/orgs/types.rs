@@ -1,7 +1,9 @@
 //! What goes into and comes out of the organisation use cases.
 
 use serde_json::{Map, Value};
-use voxgate_domain::{OrgId, OrgLimits, OrgStatus, Page, Patch, Timestamp};
+use voxgate_domain::{
+    LimitKind, LimitSet, OrgId, OrgLimits, OrgStatus, Page, Patch, PlanId, Timestamp,
+};
 
 /// An organisation.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +20,15 @@ pub struct Organization {
     pub status: OrgStatus,
     /// The address of its first administrator.
     pub admin_email: String,
-    /// What it may use.
+    /// Its plan.
+    pub plan_id: Option<PlanId>,
+    /// Words per day and month and requests per minute as they hold: its own, or its plan's. What nothing limits stands at
+    /// the largest value.
     pub limits: OrgLimits,
+    /// The limits that are its own, of every kind.
+    pub own_limits: LimitSet,
+    /// The limits that hold, of every kind: its own, or its plan's.
+    pub all_limits: LimitSet,
     /// Free-form settings of its own.
     pub settings: Map<String, Value>,
     /// When it was made.
@@ -46,12 +55,17 @@ pub struct CreateOrg {
     pub domain: Option<String>,
     /// Who will administer it; an invitation as ORG_ADMIN is mailed there.
     pub admin_email: String,
-    /// Words per day; `None` for the installation's default.
+    /// Words per day; `None` for the plan's, or without a plan the installation's default.
     pub daily_word_limit: Option<u64>,
-    /// Words per month; `None` for the installation's default.
+    /// Words per month; `None` likewise.
     pub monthly_word_limit: Option<u64>,
-    /// Requests per minute; `None` for the installation's default.
+    /// Requests per minute; `None` likewise.
     pub rate_limit_per_minute: Option<u32>,
+    /// Its plan.
+    pub plan_id: Option<PlanId>,
+    /// Limits of any kind: an own value, or `None` for the plan's (no limit where the plan has none either). Comes after
+    /// the three above.
+    pub limits: Vec<(LimitKind, Option<u64>)>,
 }
 
 /// A change to an organisation. `None` and [`Patch::Keep`] leave a field as it is.
@@ -71,6 +85,11 @@ pub struct UpdateOrg {
     pub monthly_word_limit: Option<u64>,
     /// System administrators only.
     pub rate_limit_per_minute: Option<u32>,
+    /// Another plan, or none. System administrators only.
+    pub plan_id: Patch<PlanId>,
+    /// Limits of any kind: an own value, or `None` for the plan's (no limit where the plan has none either). Comes after
+    /// the three above. System administrators only.
+    pub limits: Vec<(LimitKind, Option<u64>)>,
     /// Replaces the settings as a whole; [`Patch::Clear`] empties them.
     pub settings: Patch<Map<String, Value>>,
 }

@@ -14,7 +14,7 @@ pub(crate) const CLASSIC: [LimitKind; 3] = [
 ];
 
 /// The value of a classic limit; `None` for another kind.
-pub(crate) fn classic(limits: &OrgLimits, kind: LimitKind) -> Option<u64> {
+fn classic(limits: &OrgLimits, kind: LimitKind) -> Option<u64> {
     match kind {
         LimitKind::WordsPerDay => Some(limits.daily_words),
         LimitKind::WordsPerMonth => Some(limits.monthly_words),

@@ -142,7 +142,7 @@ impl Plans {
                     .boxed()
                 })
                 .await;
-            self.core.credentials.forget_all();
+            self.core.credentials.forget_after(&result);
             result
         })
     }
@@ -177,7 +177,7 @@ impl Plans {
                     .boxed()
                 })
                 .await;
-            self.core.credentials.forget_all();
+            self.core.credentials.forget_after(&result);
             result
         })
     }
