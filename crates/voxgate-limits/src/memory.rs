@@ -1,0 +1,374 @@
+//! Windows and streams in this process. The hot path: one lock, one look-up per organisation and key, no allocation once
+//! they are known.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use voxgate_domain::{Clock, KeyId, OrgId};
+
+use crate::demand::{
+    CELLS, Cells, Demand, KEY_CELLS, States, WINDOW_MS, WINDOWS, index_of, is_streams,
+};
+use crate::grant::{Change, Grant, HeldStreams};
+use crate::limiter::Decision;
+use crate::ring::{Reading, Ring, counted, fits, millis, slot_of};
+use crate::roster::{Resident, Roster, shard_of};
+
+/// Organisations are spread over this many locks. A power of two; beyond the number of threads by far, so that two
+/// organisations seldom share one, and small enough to be empty at little cost.
+const SHARDS: usize = 256;
+/// After this long without a decision nothing counts any more, in milliseconds.
+const IDLE_MS: u64 = 62_000;
+
+/// The limits of all organisations, as far as this process has seen.
+pub(crate) struct Memory {
+    clock: Arc<dyn Clock>,
+    shards: Box<[Shard]>,
+}
+
+/// Apart from its neighbours, so that threads at work on two do not pass one cache line to and fro.
+#[repr(align(128))]
+#[derive(Default)]
+struct Shard(Mutex<Roster<Org>>);
+
+#[derive(Default)]
+struct Org {
+    /// The newest moment seen. Threads read the clock before they queue for the lock; here, time does not go back.
+    now_ms: u64,
+    own: Subject,
+    keys: Roster<Subject>,
+}
+
+/// Whoever has limits: an organisation or a key.
+#[derive(Default)]
+struct Subject {
+    rings: [Option<Box<Ring>>; WINDOWS],
+    streams: u64,
+    touched_ms: u64,
+}
+
+impl Memory {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            clock,
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+        }
+    }
+
+    /// Takes everything or nothing; each limit is divided by `nodes` first.
+    #[inline]
+    pub(crate) fn decide(self: &Arc<Self>, demand: &Demand, nodes: u32) -> Decision {
+        let limits = divided(demand, nodes);
+        let read_ms = millis(self.clock.monotonic());
+        let mut roster = self.lock(demand.org);
+        let (now_ms, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
+
+        let mut admitted = true;
+        for cell in Cells(demand.asked) {
+            if let Some(subject) = subjects.of(cell) {
+                admitted &= subject.fits(cell, limits[cell], demand.weights[cell], now_ms);
+            }
+        }
+        let mut states = States::new();
+        if !admitted {
+            read(&mut states, &mut subjects, demand, &limits, now_ms);
+            drop(roster);
+            return Decision {
+                verdict: Err(states.longest_wait()),
+                states,
+            };
+        }
+        let mut grant = Grant::new(demand, limits, now_ms);
+        let streams = count(&mut grant, &mut subjects, demand, &limits, now_ms);
+        read(&mut states, &mut subjects, demand, &limits, now_ms);
+        drop(roster);
+        self.hold(&mut grant, streams);
+        Decision {
+            verdict: Ok(grant),
+            states,
+        }
+    }
+
+    /// Counts what Redis admitted, whatever the limits here.
+    pub(crate) fn note(self: &Arc<Self>, demand: &Demand) -> Grant {
+        let read_ms = millis(self.clock.monotonic());
+        let mut roster = self.lock(demand.org);
+        let (now_ms, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
+        let mut grant = Grant::new(demand, demand.limits, now_ms);
+        let streams = count(&mut grant, &mut subjects, demand, &demand.limits, now_ms);
+        drop(roster);
+        self.hold(&mut grant, streams);
+        grant
+    }
+
+    pub(crate) fn peek(&self, demand: &Demand, nodes: u32) -> States {
+        let limits = divided(demand, nodes);
+        let read_ms = millis(self.clock.monotonic());
+        let mut roster = self.lock(demand.org);
+        let (now_ms, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
+        let mut states = States::new();
+        read(&mut states, &mut subjects, demand, &limits, now_ms);
+        states
+    }
+
+    /// Corrects the windows of one kind; says what Redis has to correct too.
+    pub(crate) fn settle(
+        &self,
+        grant: &mut Grant,
+        index: usize,
+        actual: u64,
+    ) -> [Option<Change>; 2] {
+        let changes = [index, KEY_CELLS + index].map(|cell| grant.correct(cell, actual));
+        self.apply(grant, changes.into_iter().flatten());
+        changes
+    }
+
+    /// Takes everything out of the windows again; says what Redis has to take out too.
+    pub(crate) fn give_back(&self, grant: &mut Grant) -> Vec<Change> {
+        let changes: Vec<Change> = Cells(grant.counted).map(|cell| grant.undo(cell)).collect();
+        self.apply(grant, changes.iter().copied());
+        changes
+    }
+
+    /// Ends the streams a grant holds here.
+    pub(crate) fn end_streams(&self, org: OrgId, key: Option<KeyId>, cells: u16) {
+        let mut roster = self.lock(org);
+        let Some(org) = roster.get(id_of_org(org)) else {
+            return;
+        };
+        for cell in Cells(cells) {
+            let subject = if cell < KEY_CELLS {
+                Some(&mut org.own)
+            } else {
+                key.and_then(|key| org.keys.get(id_of_key(key)))
+            };
+            if let Some(subject) = subject {
+                subject.streams = subject.streams.saturating_sub(1);
+            }
+        }
+    }
+
+    fn apply(&self, grant: &mut Grant, changes: impl Iterator<Item = Change>) {
+        let mut changes = changes.peekable();
+        if changes.peek().is_none() {
+            return;
+        }
+        let read_ms = millis(self.clock.monotonic());
+        let mut roster = self.lock(grant.org);
+        let (now_ms, mut subjects) = find(&mut roster, grant.org, grant.key, read_ms);
+        for change in changes {
+            let Change { cell, .. } = change;
+            let window_ms = WINDOW_MS[index_of(cell)];
+            let Some(subject) = subjects.of(cell) else {
+                continue;
+            };
+            let ring = subject.ring(cell, now_ms);
+            ring.remove(slot_of(grant.at_ms, window_ms), change.less);
+            if let Some(late) = &mut grant.late {
+                ring.remove(slot_of(late.at_ms[cell], window_ms), change.less_late);
+                if change.more > 0 {
+                    ring.add(change.more);
+                    late.at_ms[cell] = now_ms;
+                }
+            }
+        }
+    }
+
+    /// Remembers in the grant that streams were counted, so that they end with it.
+    #[inline]
+    fn hold(self: &Arc<Self>, grant: &mut Grant, cells: u16) {
+        if cells != 0 {
+            grant.streams = Some(HeldStreams {
+                memory: Arc::clone(self),
+                org: grant.org,
+                key: grant.key,
+                cells,
+            });
+        }
+    }
+
+    #[inline]
+    fn lock(&self, org: OrgId) -> MutexGuard<'_, Roster<Org>> {
+        let shard = &self.shards[shard_of(id_of_org(org)) % SHARDS];
+        shard.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many organisations and keys are known.
+    #[cfg(test)]
+    fn known(&self) -> (usize, usize) {
+        self.shards.iter().fold((0, 0), |(orgs, keys), shard| {
+            let roster = shard.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let more: usize = roster.iter().map(|org| org.keys.len()).sum();
+            (orgs + roster.len(), keys + more)
+        })
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
+    }
+}
+
+/// The organisation and, where there is one, the key.
+struct Subjects<'a> {
+    own: &'a mut Subject,
+    key: Option<&'a mut Subject>,
+}
+
+impl Subjects<'_> {
+    #[inline]
+    fn of(&mut self, cell: usize) -> Option<&mut Subject> {
+        if cell < KEY_CELLS {
+            Some(self.own)
+        } else {
+            self.key.as_deref_mut()
+        }
+    }
+}
+
+#[inline]
+fn find<'a>(
+    roster: &'a mut Roster<Org>,
+    org: OrgId,
+    key: Option<KeyId>,
+    read_ms: u64,
+) -> (u64, Subjects<'a>) {
+    let org = roster.get_or_admit(id_of_org(org), read_ms);
+    org.now_ms = org.now_ms.max(read_ms);
+    let now_ms = org.now_ms;
+    org.own.touched_ms = now_ms;
+    let key = key.map(|key| {
+        let key = org.keys.get_or_admit(id_of_key(key), now_ms);
+        key.touched_ms = now_ms;
+        key
+    });
+    let subjects = Subjects {
+        own: &mut org.own,
+        key,
+    };
+    (now_ms, subjects)
+}
+
+/// Counts everything the demand asks for; returns the cells in which a stream was counted.
+#[inline]
+fn count(
+    grant: &mut Grant,
+    subjects: &mut Subjects<'_>,
+    demand: &Demand,
+    limits: &[u64; CELLS],
+    now_ms: u64,
+) -> u16 {
+    let mut streams = 0;
+    for cell in Cells(demand.asked) {
+        let weight = demand.weights[cell];
+        let Some(subject) = subjects.of(cell).filter(|_| weight > 0) else {
+            continue;
+        };
+        if is_streams(cell) {
+            subject.streams += 1;
+            streams |= 1 << cell;
+        } else {
+            let units = counted(limits[cell], weight);
+            subject.ring(cell, now_ms).add(units);
+            grant.weights[cell] = units;
+            grant.counted |= 1 << cell;
+        }
+    }
+    streams
+}
+
+#[inline]
+fn read(
+    states: &mut States,
+    subjects: &mut Subjects<'_>,
+    demand: &Demand,
+    limits: &[u64; CELLS],
+    now_ms: u64,
+) {
+    for cell in Cells(demand.asked) {
+        if let Some(subject) = subjects.of(cell) {
+            let reading = subject.read(cell, limits[cell], demand.weights[cell], now_ms);
+            states.set(cell, reading);
+        }
+    }
+}
+
+/// The limits, or this server's share of them: rounded down, but at least one of what is not zero.
+#[inline]
+fn divided(demand: &Demand, nodes: u32) -> [u64; CELLS] {
+    let mut limits = demand.limits;
+    if nodes > 1 {
+        for cell in Cells(demand.asked) {
+            limits[cell] = (limits[cell] / u64::from(nodes)).max(limits[cell].min(1));
+        }
+    }
+    limits
+}
+
+impl Subject {
+    #[inline]
+    fn fits(&mut self, cell: usize, limit: u64, weight: u64, now_ms: u64) -> bool {
+        if is_streams(cell) {
+            return weight == 0 || self.streams < limit;
+        }
+        let index = index_of(cell);
+        let total = match &mut self.rings[index] {
+            Some(ring) => {
+                ring.advance(slot_of(now_ms, WINDOW_MS[index]));
+                ring.total()
+            }
+            None => 0,
+        };
+        fits(total, limit, weight)
+    }
+
+    /// The window of a cell, at this moment.
+    #[inline]
+    fn ring(&mut self, cell: usize, now_ms: u64) -> &mut Ring {
+        let index = index_of(cell);
+        let slot = slot_of(now_ms, WINDOW_MS[index]);
+        let ring = self.rings[index].get_or_insert_with(|| Box::new(Ring::new(slot)));
+        ring.advance(slot);
+        ring
+    }
+
+    #[inline]
+    fn read(&mut self, cell: usize, limit: u64, weight: u64, now_ms: u64) -> Reading {
+        if is_streams(cell) {
+            return Reading::of_streams(self.streams, limit, weight);
+        }
+        let index = index_of(cell);
+        let window_ms = WINDOW_MS[index];
+        match &mut self.rings[index] {
+            Some(ring) => {
+                ring.advance(slot_of(now_ms, window_ms));
+                ring.read(limit, weight, window_ms, now_ms)
+            }
+            None => Ring::read_empty(limit, weight, window_ms),
+        }
+    }
+}
+
+impl Resident for Subject {
+    fn is_idle(&self, now_ms: u64) -> bool {
+        self.streams == 0 && self.touched_ms + IDLE_MS <= now_ms
+    }
+}
+
+impl Resident for Org {
+    fn is_idle(&self, now_ms: u64) -> bool {
+        self.own.is_idle(now_ms) && self.keys.iter().all(|key| key.is_idle(now_ms))
+    }
+}
+
+fn id_of_org(org: OrgId) -> u128 {
+    org.as_uuid().as_u128()
+}
+
+fn id_of_key(key: KeyId) -> u128 {
+    key.as_uuid().as_u128()
+}
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;
