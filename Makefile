@@ -1,5 +1,5 @@
 # Two commands matter: `make run` and `make test`. The rest is for those who work on Voxgate.
-.PHONY: run test build check bench bench-peers clean help
+.PHONY: run test build check bench bench-peers bench-gate clean help
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,6 +21,9 @@ bench: build ## Speed of the local engines on this machine
 
 bench-peers: build ## The same beside pip's piper-tts and kokoro-onnx, in one run
 	@bash scripts/bench.sh --peers
+
+bench-gate: ## What keys, limits and metering cost per request, beside LiteLLM's proxy
+	@bash scripts/bench_gate.sh $(ARGS)
 
 clean: ## Remove build output; models and data stay
 	cargo clean

@@ -8,6 +8,7 @@
 pub mod audio;
 mod client;
 mod daemon;
+pub mod load;
 mod outbox;
 mod postgres;
 mod redis;
