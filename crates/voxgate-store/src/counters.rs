@@ -1,181 +1,208 @@
-//! Words counted against the limits of an organisation, one row per window, and which processes are alive.
+//! What was counted against the limits of organisations and keys that last a day or a month, one row per limit and window.
 //!
 //! Adding is one statement that decides and counts: of any number of transactions at once, on one process or many, none
 //! gets past the limit.
 
-use voxgate_domain::{OrgId, Timestamp};
+use voxgate_domain::{Horizon, KeyId, LimitKind, LimitScope, OrgId, Timestamp};
 
-use crate::decode::count;
-use crate::{Db, StoreError, Tx, params};
+use crate::decode::{count, parsed, time};
+use crate::{Db, FromRow, Row, StoreError, Tx, Value, params};
 
-/// Counts words in a window if they fit; answers nothing where they do not. The first words of a window are checked by
+/// Rows read at a time when all are loaded.
+const LOAD_BATCH: u32 = 10_000;
+
+/// Counts an amount in a window if it fits; answers nothing where it does not. The first amount of a window is checked by
 /// the `SELECT`, later ones by the `DO UPDATE`.
-pub const ADD: &str = "INSERT INTO usage_counters AS c (organization_id, kind, window_start, words) \
-     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS BIGINT), CAST($4 AS BIGINT) \
-     WHERE CAST($4 AS BIGINT) <= CAST($5 AS BIGINT) \
-     ON CONFLICT (organization_id, kind, window_start) DO UPDATE SET words = c.words + excluded.words \
-     WHERE c.words + excluded.words <= CAST($5 AS BIGINT) RETURNING words";
-/// Gives words back to a window.
-pub const SUBTRACT: &str = "UPDATE usage_counters SET words = CASE WHEN words > $4 THEN words - $4 ELSE 0 END \
-     WHERE organization_id = $1 AND kind = $2 AND window_start = $3";
+pub const ADD_IF_FITS: &str = "INSERT INTO quota_counters AS c (scope, owner_id, kind, window_start, amount) \
+     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BIGINT), CAST($5 AS BIGINT) \
+     WHERE CAST($5 AS BIGINT) <= CAST($6 AS BIGINT) \
+     ON CONFLICT (scope, owner_id, kind, window_start) DO UPDATE SET amount = c.amount + excluded.amount \
+     WHERE c.amount + excluded.amount <= CAST($6 AS BIGINT) RETURNING amount";
+/// Counts an amount, or gives one back, whatever the limit; never below zero.
+pub const ADD_ALWAYS: &str = "INSERT INTO quota_counters AS c (scope, owner_id, kind, window_start, amount) \
+     VALUES ($1, $2, $3, $4, CASE WHEN CAST($5 AS BIGINT) > 0 THEN CAST($5 AS BIGINT) ELSE 0 END) \
+     ON CONFLICT (scope, owner_id, kind, window_start) DO UPDATE \
+     SET amount = CASE WHEN c.amount + CAST($5 AS BIGINT) > 0 THEN c.amount + CAST($5 AS BIGINT) ELSE 0 END RETURNING amount";
 /// Reads a window.
-pub const SELECT: &str = "SELECT words FROM usage_counters WHERE organization_id = $1 AND kind = $2 AND window_start = $3";
+pub const SELECT: &str = "SELECT amount FROM quota_counters WHERE scope = $1 AND owner_id = $2 AND kind = $3 AND window_start = $4";
+/// Reads the windows of a day and of a month, in the order of their keys, behind a given one.
+pub const LOAD_ANY_ORG: &str = "SELECT scope, owner_id, kind, window_start, amount FROM quota_counters \
+     WHERE (scope, owner_id, kind, window_start) > ($1, $2, $3, $4) AND window_start IN ($5, $6) \
+     ORDER BY scope, owner_id, kind, window_start LIMIT $7";
 /// Forgets windows of the past.
-pub const PURGE: &str = "DELETE FROM usage_counters WHERE kind = $1 AND window_start < $2";
-/// A process shows that it is alive.
-pub const NODE_SEEN: &str = "INSERT INTO nodes (id, started_at, seen_at) VALUES ($1, $2, $2) \
-     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at";
-/// A process leaves.
-pub const NODE_GONE: &str = "DELETE FROM nodes WHERE id = $1";
-/// Forgets processes that were not seen for long and have nothing left to settle.
-pub const NODES_PURGE: &str = "DELETE FROM nodes WHERE seen_at < $1";
+pub const PURGE_ANY_ORG: &str = "DELETE FROM quota_counters WHERE window_start < $1";
 
 /// Every statement of this module.
 pub const STATEMENTS: &[(&str, &str)] = &[
-    ("counters::ADD", ADD),
-    ("counters::SUBTRACT", SUBTRACT),
+    ("counters::ADD_IF_FITS", ADD_IF_FITS),
+    ("counters::ADD_ALWAYS", ADD_ALWAYS),
     ("counters::SELECT", SELECT),
-    ("counters::PURGE", PURGE),
-    ("counters::NODE_SEEN", NODE_SEEN),
-    ("counters::NODE_GONE", NODE_GONE),
-    ("counters::NODES_PURGE", NODES_PURGE),
+    ("counters::LOAD_ANY_ORG", LOAD_ANY_ORG),
+    ("counters::PURGE_ANY_ORG", PURGE_ANY_ORG),
 ];
 
-/// A window of an organisation's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Window {
-    /// The UTC day that begins at this moment.
-    Day(Timestamp),
-    /// The UTC calendar month that begins at this moment.
-    Month(Timestamp),
+/// Whose counter it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    /// An organisation's, shared by its keys and people.
+    Organization(OrgId),
+    /// A key's own.
+    Key(KeyId),
 }
 
-impl Window {
-    fn kind(self) -> &'static str {
+impl Owner {
+    /// Whose limit the counter serves.
+    #[must_use]
+    pub const fn scope(self) -> LimitScope {
         match self {
-            Self::Day(_) => "day",
-            Self::Month(_) => "month",
+            Self::Organization(_) => LimitScope::Organization,
+            Self::Key(_) => LimitScope::Key,
         }
     }
 
-    fn start(self) -> i64 {
+    fn id(self) -> String {
         match self {
-            Self::Day(start) | Self::Month(start) => start.as_micros(),
+            Self::Organization(id) => id.to_string(),
+            Self::Key(id) => id.to_string(),
         }
     }
 }
 
-/// Counts `words` in a window if the sum stays within `limit`: answers the new sum, or `None` where it would not.
+/// One counter: a limit of an owner in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Cell {
+    /// Whose.
+    pub owner: Owner,
+    /// Against which limit.
+    pub kind: LimitKind,
+    /// The beginning of the UTC day or month.
+    pub window_start: Timestamp,
+}
+
+impl Cell {
+    /// The counter of the window that holds `now`; `None` for a limit that is not counted here.
+    #[must_use]
+    pub fn new(owner: Owner, kind: LimitKind, now: Timestamp) -> Option<Self> {
+        let window_start = match kind.horizon()? {
+            Horizon::Day => now.day_start(),
+            Horizon::Month => now.month_start(),
+            Horizon::Window(_) | Horizon::Concurrent => return None,
+        };
+        Some(Self {
+            owner,
+            kind,
+            window_start,
+        })
+    }
+
+    fn params(&self) -> Vec<Value> {
+        params![
+            self.owner.scope().as_str(),
+            self.owner.id(),
+            self.kind.as_str(),
+            self.window_start.as_micros()
+        ]
+    }
+}
+
+/// A counter and what was counted, with its key as text.
+struct Loaded(Cell, u64);
+
+impl FromRow for Loaded {
+    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
+        let owner = if row.get::<String>(0)? == LimitScope::Key.as_str() {
+            Owner::Key(parsed(row, 1)?)
+        } else {
+            Owner::Organization(parsed(row, 1)?)
+        };
+        let cell = Cell {
+            owner,
+            kind: parsed(row, 2)?,
+            window_start: time(row, 3)?,
+        };
+        Ok(Self(cell, row.get(4)?))
+    }
+}
+
+/// Counts `amount` if the sum stays within `limit`: answers the new sum, or `None` where it would not. Both are in the unit
+/// that the limit is counted in (milliseconds for audio).
 ///
 /// # Errors
 /// Any [`StoreError`].
-pub async fn add(
+pub async fn add_if_fits(
     tx: &mut Tx<'_>,
-    organization: OrgId,
-    window: Window,
-    words: u64,
+    cell: &Cell,
+    amount: u64,
     limit: u64,
 ) -> Result<Option<u64>, StoreError> {
-    let row = tx
-        .read_opt::<(u64,)>(
-            ADD,
-            params![
-                organization.to_string(),
-                window.kind(),
-                window.start(),
-                count(words),
-                count(limit)
-            ],
-        )
-        .await?;
+    let mut bound = cell.params();
+    bound.extend(params![count(amount), count(limit)]);
+    let row = tx.read_opt::<(u64,)>(ADD_IF_FITS, bound).await?;
     Ok(row.map(|row| row.0))
 }
 
-/// Gives `words` back to a window; never below zero.
+/// Counts `delta`, which may be negative, whatever the limit; the sum never goes below zero. Answers the new sum.
 ///
 /// # Errors
 /// Any [`StoreError`].
-pub async fn subtract(
-    tx: &mut Tx<'_>,
-    organization: OrgId,
-    window: Window,
-    words: u64,
-) -> Result<(), StoreError> {
-    tx.exec(
-        SUBTRACT,
-        params![
-            organization.to_string(),
-            window.kind(),
-            window.start(),
-            count(words)
-        ],
-    )
-    .await
-    .map(|_| ())
-}
-
-/// Words counted in a window.
-///
-/// # Errors
-/// Any [`StoreError`] but conflict.
-pub async fn get(db: &Db, organization: OrgId, window: Window) -> Result<u64, StoreError> {
-    let row = db
-        .read_opt::<(u64,)>(
-            SELECT,
-            params![organization.to_string(), window.kind(), window.start()],
-        )
-        .await?;
+pub async fn add_always(tx: &mut Tx<'_>, cell: &Cell, delta: i64) -> Result<u64, StoreError> {
+    let mut bound = cell.params();
+    bound.extend(params![delta]);
+    let row = tx.read_opt::<(u64,)>(ADD_ALWAYS, bound).await?;
     Ok(row.map_or(0, |row| row.0))
 }
 
-/// Words counted in a window, as the transaction sees it.
+/// What was counted in a window.
 ///
 /// # Errors
 /// Any [`StoreError`] but conflict.
-pub async fn get_in(
-    tx: &mut Tx<'_>,
-    organization: OrgId,
-    window: Window,
-) -> Result<u64, StoreError> {
-    let row = tx
-        .read_opt::<(u64,)>(
-            SELECT,
-            params![organization.to_string(), window.kind(), window.start()],
-        )
-        .await?;
+pub async fn get(db: &Db, cell: &Cell) -> Result<u64, StoreError> {
+    let row = db.read_opt::<(u64,)>(SELECT, cell.params()).await?;
     Ok(row.map_or(0, |row| row.0))
 }
 
-/// Forgets all windows of the kind that began before the given one.
+/// What was counted in a window, as the transaction sees it.
 ///
 /// # Errors
-/// Any [`StoreError`].
-pub async fn purge_any_org(tx: &mut Tx<'_>, before: Window) -> Result<u64, StoreError> {
-    tx.exec(PURGE, params![before.kind(), before.start()]).await
+/// Any [`StoreError`] but conflict.
+pub async fn get_in(tx: &mut Tx<'_>, cell: &Cell) -> Result<u64, StoreError> {
+    let row = tx.read_opt::<(u64,)>(SELECT, cell.params()).await?;
+    Ok(row.map_or(0, |row| row.0))
 }
 
-/// Notes that a process is alive at `now`.
+/// Every counter of the UTC day and the UTC month that `now` is in; for a process that is the only one and counts in memory.
 ///
 /// # Errors
-/// Any [`StoreError`].
-pub async fn node_seen(tx: &mut Tx<'_>, node: &str, now: Timestamp) -> Result<(), StoreError> {
-    tx.exec(NODE_SEEN, params![node, now.as_micros()])
-        .await
-        .map(|_| ())
+/// Any [`StoreError`] but conflict.
+pub async fn load_since_any_org(db: &Db, now: Timestamp) -> Result<Vec<(Cell, u64)>, StoreError> {
+    let mut all: Vec<(Cell, u64)> = Vec::new();
+    let mut behind = params!["", "", "", 0];
+    loop {
+        behind.extend(params![
+            now.day_start().as_micros(),
+            now.month_start().as_micros(),
+            LOAD_BATCH
+        ]);
+        let rows: Vec<Loaded> = db.read_all(LOAD_ANY_ORG, behind).await?;
+        let full = rows.len() == usize::try_from(LOAD_BATCH).unwrap_or(usize::MAX);
+        let last = rows.last().map(|Loaded(cell, _)| cell.params());
+        // What was counted on the first day of the month began when the month did.
+        all.extend(
+            rows.into_iter()
+                .filter(|Loaded(cell, _)| Cell::new(cell.owner, cell.kind, now) == Some(*cell))
+                .map(|Loaded(cell, amount)| (cell, amount)),
+        );
+        match last {
+            Some(last) if full => behind = last,
+            _ => return Ok(all),
+        }
+    }
 }
 
-/// Notes that a process has left and settled everything.
+/// Forgets all windows that began before the given moment; answers how many.
 ///
 /// # Errors
 /// Any [`StoreError`].
-pub async fn node_gone(tx: &mut Tx<'_>, node: &str) -> Result<(), StoreError> {
-    tx.exec(NODE_GONE, params![node]).await.map(|_| ())
-}
-
-/// Forgets processes not seen since `before`.
-///
-/// # Errors
-/// Any [`StoreError`].
-pub async fn purge_nodes(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
-    tx.exec(NODES_PURGE, params![before.as_micros()]).await
+pub async fn purge_any_org(tx: &mut Tx<'_>, before: Timestamp) -> Result<u64, StoreError> {
+    tx.exec(PURGE_ANY_ORG, params![before.as_micros()]).await
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use voxgate_domain::Timestamp;
+use voxgate_domain::{Micros, Timestamp};
 
 use crate::{Row, StoreError};
 
@@ -28,12 +28,23 @@ pub(crate) fn time_opt(row: &Row<'_>, i: usize) -> Result<Option<Timestamp>, Sto
     Ok(row.get::<Option<i64>>(i)?.map(Timestamp::from_micros))
 }
 
+/// Reads a column of millionths of a credit.
+pub(crate) fn micros(row: &Row<'_>, i: usize) -> Result<Micros, StoreError> {
+    Ok(Micros::new(row.get(i)?))
+}
+
+/// As [`micros`], for a column that may be null.
+pub(crate) fn micros_opt(row: &Row<'_>, i: usize) -> Result<Option<Micros>, StoreError> {
+    Ok(row.get::<Option<i64>>(i)?.map(Micros::new))
+}
+
 /// An unsigned count as the database holds it. Counts stay far below the end of the range.
 pub(crate) fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn parse<T: FromStr>(text: &str, i: usize) -> Result<T, StoreError> {
+/// Reads text of a column as an id, a role, a status.
+pub(crate) fn parse<T: FromStr>(text: &str, i: usize) -> Result<T, StoreError> {
     text.parse()
         .map_err(|_| StoreError::Corrupt(format!("column {i}: unknown value")))
 }

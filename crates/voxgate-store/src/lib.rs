@@ -29,24 +29,40 @@ pub use tx::Tx;
 pub use value::{FromRow, FromValue, Row, Value};
 
 // Nouns, in alphabetical order: one module each, with its rows and its SQL.
+pub mod audit;
 pub mod counters;
 mod decode;
+pub mod idempotency;
 pub mod invitations;
 pub mod keys;
+pub mod ledger;
+pub mod limit_rows;
 pub mod mail;
+pub mod nodes;
 pub mod orgs;
+pub mod plans;
+pub mod prices;
 pub mod throttle;
 pub mod usage;
 pub mod users;
 
 /// Every statement of every noun, with its name; a test prepares each on both databases.
 pub const STATEMENTS: &[&[(&str, &str)]] = &[
+    audit::STATEMENTS,
     counters::STATEMENTS,
+    idempotency::STATEMENTS,
     invitations::STATEMENTS,
     keys::STATEMENTS,
+    ledger::STATEMENTS,
+    ledger::HOLD_STATEMENTS,
+    ledger::CHECKS,
     mail::STATEMENTS,
+    nodes::STATEMENTS,
     orgs::STATEMENTS,
+    plans::STATEMENTS,
+    prices::STATEMENTS,
     throttle::STATEMENTS,
     usage::STATEMENTS,
+    usage::SUM_STATEMENTS,
     users::STATEMENTS,
 ];

@@ -1,14 +1,15 @@
 //! Organisations.
 
-use voxgate_domain::{OrgId, OrgLimits, OrgStatus, Page, Timestamp};
+use voxgate_domain::{LimitSet, OrgId, OrgLimits, OrgStatus, Page, PlanId, Timestamp};
 
-use crate::decode::{count, parsed, time};
+use crate::decode::{count, parsed, parsed_opt, time};
+use crate::limit_rows::{self, OwnLimits};
 use crate::{Db, FromRow, Row, StoreError, Tx, params};
 
 macro_rules! columns {
     () => {
         "id, name, domain, domain_verified, status, admin_email, daily_word_limit, monthly_word_limit, \
-         rate_limit_per_minute, settings, created_at, updated_at"
+         rate_limit_per_minute, settings, created_at, updated_at, plan_id, limits"
     };
 }
 
@@ -16,7 +17,7 @@ macro_rules! columns {
 pub const INSERT: &str = concat!(
     "INSERT INTO organizations (",
     columns!(),
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 );
 /// Reads one.
 pub const SELECT: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE id = $1");
@@ -32,8 +33,8 @@ pub const COUNT: &str =
     "SELECT COUNT(*) FROM organizations WHERE (CAST($1 AS TEXT) IS NULL OR status = $1)";
 /// Replaces everything that can change.
 pub const UPDATE: &str = "UPDATE organizations SET name = $2, domain = $3, domain_verified = $4, status = $5, \
-     daily_word_limit = $6, monthly_word_limit = $7, rate_limit_per_minute = $8, settings = $9, updated_at = $10 \
-     WHERE id = $1";
+     daily_word_limit = $6, monthly_word_limit = $7, rate_limit_per_minute = $8, settings = $9, updated_at = $10, \
+     plan_id = $11, limits = $12 WHERE id = $1";
 
 /// Every statement of this module.
 pub const STATEMENTS: &[(&str, &str)] = &[
@@ -67,6 +68,10 @@ pub struct OrgRow {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Its plan.
+    pub plan_id: Option<PlanId>,
+    /// Its own limits beyond `limits`, and which of those the plan decides.
+    pub own_limits: OwnLimits,
 }
 
 impl FromRow for OrgRow {
@@ -82,12 +87,53 @@ impl FromRow for OrgRow {
             settings: row.get(9)?,
             created_at: time(row, 10)?,
             updated_at: time(row, 11)?,
+            plan_id: parsed_opt(row, 12)?,
+            own_limits: limit_rows::own_limits(row, 13)?,
+        })
+    }
+}
+
+/// What decides whether an organisation may do something, and how much: what every look-up of a credential brings along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrgTerms {
+    /// The organisation's id.
+    pub id: OrgId,
+    /// Whether it may be used.
+    pub status: OrgStatus,
+    /// The three limits that have columns.
+    pub limits: OrgLimits,
+    /// Its own limits beyond those, and which of those the plan decides.
+    pub own_limits: OwnLimits,
+    /// Its plan.
+    pub plan_id: Option<PlanId>,
+    /// The plan's limits; empty where there is no plan.
+    pub plan_limits: LimitSet,
+}
+
+/// The columns of [`OrgTerms`], of an organisation `o` and its plan `p`.
+macro_rules! terms_columns {
+    () => {
+        "o.id, o.status, o.daily_word_limit, o.monthly_word_limit, o.rate_limit_per_minute, o.limits, o.plan_id, p.limits"
+    };
+}
+pub(crate) use terms_columns;
+
+impl OrgTerms {
+    /// Reads `terms_columns!()`, the first of which is column `first`.
+    pub(crate) fn from_columns(row: &Row<'_>, first: usize) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: parsed(row, first)?,
+            status: parsed(row, first + 1)?,
+            limits: limits(row, first + 2)?,
+            own_limits: limit_rows::own_limits(row, first + 5)?,
+            plan_id: parsed_opt(row, first + 6)?,
+            plan_limits: limit_rows::limit_set(row, first + 7)?,
         })
     }
 }
 
 /// Three neighbouring columns: words per day, words per month, requests per minute.
-pub(crate) fn limits(row: &Row<'_>, first: usize) -> Result<OrgLimits, StoreError> {
+fn limits(row: &Row<'_>, first: usize) -> Result<OrgLimits, StoreError> {
     Ok(OrgLimits {
         daily_words: row.get(first)?,
         monthly_words: row.get(first + 1)?,
@@ -115,6 +161,8 @@ pub async fn insert(tx: &mut Tx<'_>, org: &OrgRow) -> Result<(), StoreError> {
             &org.settings,
             org.created_at.as_micros(),
             org.updated_at.as_micros(),
+            org.plan_id.map(|id| id.to_string()),
+            limit_rows::encode_own(&org.own_limits),
         ],
     )
     .await
@@ -173,6 +221,8 @@ pub async fn update(tx: &mut Tx<'_>, org: &OrgRow) -> Result<bool, StoreError> {
                 org.limits.requests_per_minute,
                 &org.settings,
                 org.updated_at.as_micros(),
+                org.plan_id.map(|id| id.to_string()),
+                limit_rows::encode_own(&org.own_limits),
             ],
         )
         .await?;

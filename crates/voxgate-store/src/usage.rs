@@ -1,107 +1,113 @@
-//! Metered requests: one row each, written when admitted and settled once.
+//! Metered requests: one row each, written when they end, or when they are admitted and then settled once.
+//!
+//! Rows and how they are written and listed are here; sums over them are in `sums`.
+
+mod sums;
+
+use std::borrow::Cow;
 
 use voxgate_domain::{
-    DateRange, KeyId, OrgId, Page, RequestId, RequestStatus, Timestamp, UsageTotals, UserId,
+    KeyId, Micros, OrgId, Page, Quantities, RequestId, RequestStatus, Service, Timestamp, UserId,
 };
 
-use crate::decode::{count, parsed, parsed_opt, time, time_opt};
-use crate::{Db, FromRow, Row, StoreError, Tx, params};
+use crate::decode::{count, micros, parsed, parsed_opt, time, time_opt};
+use crate::{Db, FromRow, Row, StoreError, Tx, Value, params};
 
-macro_rules! columns {
+pub use sums::{
+    GroupRow, STATEMENTS as SUM_STATEMENTS, UsageGroup, UsageSums, by_day, by_org_any_org, by_user,
+    grouped, sums, totals,
+};
+
+macro_rules! facts {
     () => {
-        "id, organization_id, user_id, key_id, endpoint, voice, format, sample_rate_hz, characters, charged_words, \
-         status, error, audio_ms, duration_ms, engine_ms, queue_ms, bytes_out, created_at, finished_at"
+        "id, organization_id, user_id, key_id, node_id, endpoint, dialect, service, model, voice, format, sample_rate_hz, \
+         characters, words, tokens_in, tokens_out, audio_ms_in, audio_ms, bytes_in, bytes_out, held_micros, created_at"
     };
 }
-// SUM of BIGINT is NUMERIC in Postgres, hence the casts.
-macro_rules! sums {
+macro_rules! end {
     () => {
-        "COUNT(*), CAST(COALESCE(SUM(CASE WHEN status = 'success' THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(CASE WHEN status = 'failed' THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(CASE WHEN status = 'pending' THEN 1 ELSE 0 END), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(charged_characters), 0) AS BIGINT), CAST(COALESCE(SUM(charged_words), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(audio_ms), 0) AS BIGINT)"
+        "status, charged_characters, charged_words, error, status_code, disconnected, duration_ms, engine_ms, queue_ms, \
+         billed_micros, finished_at"
     };
 }
-// $1 organisation, $2 account or null, $3 from, $4 until.
-macro_rules! range {
+// $1 organisation, $2 account or null, $3 key or null.
+macro_rules! filter {
     () => {
         " FROM usage_requests WHERE organization_id = $1 AND (CAST($2 AS TEXT) IS NULL OR user_id = $2) \
-         AND created_at >= $3 AND created_at < $4"
+         AND (CAST($3 AS TEXT) IS NULL OR key_id = $3)"
     };
 }
-macro_rules! day {
-    () => {
-        "(created_at / 86400000000)"
-    };
-}
+pub(super) use filter;
 
 /// Admits a request.
-pub const INSERT: &str = "INSERT INTO usage_requests (id, organization_id, user_id, key_id, node_id, endpoint, voice, \
-     format, sample_rate_hz, characters, words, charged_characters, charged_words, status, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $10, $11, 'pending', $12)";
-/// Settles a request, once.
-pub const SETTLE: &str = "UPDATE usage_requests SET status = $3, error = $4, \
-     charged_words = CASE WHEN CAST($5 AS BIGINT) < words THEN CAST($5 AS BIGINT) ELSE words END, \
-     charged_characters = CASE WHEN CAST($6 AS BIGINT) < characters THEN CAST($6 AS BIGINT) ELSE characters END, \
-     audio_ms = $7, duration_ms = $8, engine_ms = $9, queue_ms = $10, bytes_out = $11, finished_at = $12 \
-     WHERE organization_id = $1 AND id = $2 AND status = 'pending' RETURNING words - charged_words, created_at";
+pub const INSERT_PENDING: &str = concat!(
+    "INSERT INTO usage_requests (",
+    facts!(),
+    ", charged_characters, charged_words, status, reserved) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, \
+     $14, $15, $16, $17, $18, $19, $20, $21, $22, $13, $14, 'pending', 1)"
+);
+/// Writes a request that has ended, or settles the one that was written when it was admitted; once.
+pub const RECORD: &str = concat!(
+    "INSERT INTO usage_requests AS u (",
+    facts!(),
+    ", ",
+    end!(),
+    ", reserved) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+     $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, 0) \
+     ON CONFLICT (id) DO UPDATE SET status = excluded.status, characters = excluded.characters, words = excluded.words, \
+     charged_characters = excluded.charged_characters, charged_words = excluded.charged_words, \
+     tokens_in = excluded.tokens_in, tokens_out = excluded.tokens_out, audio_ms_in = excluded.audio_ms_in, \
+     audio_ms = excluded.audio_ms, bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out, model = excluded.model, \
+     error = excluded.error, status_code = excluded.status_code, disconnected = excluded.disconnected, \
+     duration_ms = excluded.duration_ms, engine_ms = excluded.engine_ms, queue_ms = excluded.queue_ms, \
+     billed_micros = excluded.billed_micros, finished_at = excluded.finished_at \
+     WHERE u.status = 'pending' AND u.organization_id = excluded.organization_id RETURNING reserved"
+);
 /// What dead processes have left pending, besides this one's own.
-pub const ABANDONED_ANY_ORG: &str = "SELECT organization_id, id FROM usage_requests WHERE status = 'pending' AND node_id <> $1 \
-     AND NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = usage_requests.node_id AND nodes.seen_at >= $2) LIMIT $3";
+pub const ABANDONED_ANY_ORG: &str = concat!(
+    "SELECT ",
+    facts!(),
+    " FROM usage_requests WHERE status = 'pending' AND node_id <> $1 \
+     AND NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = usage_requests.node_id AND nodes.seen_at >= $2) LIMIT $3"
+);
 /// Lists requests, newest first.
 pub const LIST: &str = concat!(
     "SELECT ",
-    columns!(),
-    " FROM usage_requests WHERE organization_id = $1 AND (CAST($2 AS TEXT) IS NULL OR user_id = $2) \
-     AND (CAST($3 AS TEXT) IS NULL OR status = $3) ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5"
+    facts!(),
+    ", ",
+    end!(),
+    filter!(),
+    " AND (CAST($4 AS TEXT) IS NULL OR status = $4) ORDER BY created_at DESC, id DESC LIMIT $5 OFFSET $6"
 );
 /// Counts requests.
-pub const COUNT: &str = "SELECT COUNT(*) FROM usage_requests WHERE organization_id = $1 \
-     AND (CAST($2 AS TEXT) IS NULL OR user_id = $2) AND (CAST($3 AS TEXT) IS NULL OR status = $3)";
-/// Sums a range.
-pub const TOTALS: &str = concat!("SELECT ", sums!(), range!());
-/// Sums each day of a range.
-pub const BY_DAY: &str = concat!(
+pub const COUNT: &str = concat!(
+    "SELECT COUNT(*)",
+    filter!(),
+    " AND (CAST($4 AS TEXT) IS NULL OR status = $4)"
+);
+/// Lists requests of a range behind a given one, oldest first.
+pub const EXPORT: &str = concat!(
     "SELECT ",
-    day!(),
+    facts!(),
     ", ",
-    sums!(),
-    range!(),
-    " GROUP BY ",
-    day!(),
-    " ORDER BY 1"
-);
-/// Sums each account of a range, most words first.
-pub const BY_USER: &str = concat!(
-    "SELECT user_id, (SELECT email FROM users WHERE users.id = usage_requests.user_id), ",
-    sums!(),
-    range!(),
-    " GROUP BY user_id ORDER BY 8 DESC, 1 LIMIT 1000"
-);
-/// Sums each organisation over a range, most words first.
-pub const BY_ORG_ANY_ORG: &str = concat!(
-    "SELECT organization_id, (SELECT name FROM organizations WHERE organizations.id = usage_requests.organization_id), ",
-    sums!(),
-    " FROM usage_requests WHERE created_at >= $1 AND created_at < $2 GROUP BY organization_id ORDER BY 8 DESC, 1 LIMIT 1000"
+    end!(),
+    filter!(),
+    " AND created_at >= $4 AND created_at < $5 AND (created_at, id) > ($6, $7) ORDER BY created_at, id LIMIT $8"
 );
 
 /// Every statement of this module.
 pub const STATEMENTS: &[(&str, &str)] = &[
-    ("usage::INSERT", INSERT),
-    ("usage::SETTLE", SETTLE),
+    ("usage::INSERT_PENDING", INSERT_PENDING),
+    ("usage::RECORD", RECORD),
     ("usage::ABANDONED_ANY_ORG", ABANDONED_ANY_ORG),
     ("usage::LIST", LIST),
     ("usage::COUNT", COUNT),
-    ("usage::TOTALS", TOTALS),
-    ("usage::BY_DAY", BY_DAY),
-    ("usage::BY_USER", BY_USER),
-    ("usage::BY_ORG_ANY_ORG", BY_ORG_ANY_ORG),
+    ("usage::EXPORT", EXPORT),
 ];
 
-/// A request to be admitted.
-#[derive(Debug, Clone)]
-pub struct NewRequest {
+/// What is known of a request when it is admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestFacts {
     /// Its id.
     pub id: RequestId,
     /// For which organisation.
@@ -113,54 +119,71 @@ pub struct NewRequest {
     /// The process that will settle it.
     pub node_id: String,
     /// The route.
-    pub endpoint: &'static str,
-    /// The voice as asked for.
+    pub endpoint: Cow<'static, str>,
+    /// Whose wire format it came in.
+    pub dialect: Cow<'static, str>,
+    /// What was asked of the product.
+    pub service: Service,
+    /// The model or engine; empty where none is involved.
+    pub model: String,
+    /// The voice as asked for; empty where none is involved.
     pub voice: String,
-    /// The audio format's name.
-    pub format: &'static str,
-    /// The sample rate.
+    /// The audio format's name; empty where none is involved.
+    pub format: Cow<'static, str>,
+    /// The sample rate; 0 where none is involved.
     pub sample_rate_hz: u32,
-    /// Characters of the text.
-    pub characters: u64,
-    /// Words of the text.
-    pub words: u64,
+    /// What it asks for.
+    pub asked: Quantities,
+    /// What was held for it.
+    pub held: Micros,
+    /// When it was admitted.
+    pub created_at: Timestamp,
 }
 
 /// How a request ended.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Settlement {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestEnd {
+    /// What was delivered, and so counts.
+    pub charged: Quantities,
     /// A machine code of why it failed; `None` means success.
-    pub error: Option<&'static str>,
-    /// Words to charge; held at the words of the text.
-    pub charged_words: u64,
-    /// Characters to charge; held at the characters of the text.
-    pub charged_characters: u64,
-    /// Milliseconds of audio delivered.
-    pub audio_ms: Option<u64>,
-    /// Milliseconds from admission to now.
+    pub error: Option<Cow<'static, str>>,
+    /// What the client was answered: HTTP status, or the nearest one on other transports.
+    pub status_code: Option<u16>,
+    /// Whether the client went away.
+    pub disconnected: bool,
+    /// Milliseconds from admission to the end.
     pub duration_ms: Option<u64>,
     /// Milliseconds the engine and the encoder worked.
     pub engine_ms: Option<u64>,
     /// Milliseconds it waited for an engine.
     pub queue_ms: Option<u64>,
-    /// Encoded bytes delivered.
-    pub bytes_out: Option<u64>,
+    /// What it cost.
+    pub billed: Micros,
+    /// When it ended.
+    pub finished_at: Timestamp,
 }
 
-/// What a settlement has freed.
+/// A request that has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedRequest {
+    /// What was known when it was admitted.
+    pub facts: RequestFacts,
+    /// How it ended.
+    pub end: RequestEnd,
+}
+
+/// A record that took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    /// Words that were reserved and not charged.
-    pub words_back: u64,
-    /// When the request was admitted: which windows the words came from.
-    pub created_at: Timestamp,
+pub struct Recorded {
+    /// Whether the request was written when it was admitted, so that what it asked for has been counted; otherwise nothing
+    /// of it has.
+    pub was_pending: bool,
 }
 
-impl FromRow for Settled {
+impl FromRow for Recorded {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         Ok(Self {
-            words_back: row.get(0)?,
-            created_at: time(row, 1)?,
+            was_pending: row.get(0)?,
         })
     }
 }
@@ -168,181 +191,170 @@ impl FromRow for Settled {
 /// One row of the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRow {
-    /// The request's id.
-    pub id: RequestId,
-    /// For which organisation.
-    pub organization_id: OrgId,
-    /// By whom.
-    pub user_id: UserId,
-    /// With which key.
-    pub key_id: Option<KeyId>,
-    /// The route.
-    pub endpoint: String,
-    /// The voice as asked for.
-    pub voice: String,
-    /// The audio format's name.
-    pub format: String,
-    /// The sample rate.
-    pub sample_rate_hz: u32,
-    /// Characters of the text.
-    pub characters: u64,
-    /// Words charged.
-    pub words: u64,
+    /// What was known when it was admitted. The numbers of tokens, audio and bytes asked for are kept only until it ends;
+    /// from then on they are what was delivered.
+    pub facts: RequestFacts,
     /// How far it has come.
     pub status: RequestStatus,
-    /// Why it failed.
-    pub error: Option<String>,
-    /// Milliseconds of audio delivered.
-    pub audio_ms: Option<u64>,
-    /// Milliseconds from admission to the end.
-    pub duration_ms: Option<u64>,
-    /// Milliseconds the engine and the encoder worked.
-    pub engine_ms: Option<u64>,
-    /// Milliseconds it waited for an engine.
-    pub queue_ms: Option<u64>,
-    /// Encoded bytes delivered.
-    pub bytes_out: Option<u64>,
-    /// When it was admitted.
-    pub created_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
+    /// How it ended; `None` while pending.
+    pub end: Option<RequestEnd>,
 }
 
-impl FromRow for RequestRow {
+impl FromRow for RequestFacts {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             id: parsed(row, 0)?,
             organization_id: parsed(row, 1)?,
             user_id: parsed(row, 2)?,
             key_id: parsed_opt(row, 3)?,
-            endpoint: row.get(4)?,
-            voice: row.get(5)?,
-            format: row.get(6)?,
-            sample_rate_hz: row.get(7)?,
-            characters: row.get(8)?,
-            words: row.get(9)?,
-            status: parsed(row, 10)?,
-            error: row.get(11)?,
-            audio_ms: row.get(12)?,
-            duration_ms: row.get(13)?,
-            engine_ms: row.get(14)?,
-            queue_ms: row.get(15)?,
-            bytes_out: row.get(16)?,
-            created_at: time(row, 17)?,
-            finished_at: time_opt(row, 18)?,
+            node_id: row.get(4)?,
+            endpoint: Cow::Owned(row.get(5)?),
+            dialect: Cow::Owned(row.get(6)?),
+            service: parsed(row, 7)?,
+            model: row.get(8)?,
+            voice: row.get(9)?,
+            format: Cow::Owned(row.get(10)?),
+            sample_rate_hz: row.get(11)?,
+            asked: Quantities {
+                characters: row.get(12)?,
+                words: row.get(13)?,
+                tokens_in: row.get(14)?,
+                tokens_out: row.get(15)?,
+                audio_ms_in: row.get(16)?,
+                audio_ms_out: row.get::<Option<u64>>(17)?.unwrap_or(0),
+                bytes_in: row.get(18)?,
+                bytes_out: row.get::<Option<u64>>(19)?.unwrap_or(0),
+            },
+            held: micros(row, 20)?,
+            created_at: time(row, 21)?,
         })
     }
 }
 
-fn totals_at(row: &Row<'_>, first: usize) -> Result<UsageTotals, StoreError> {
-    Ok(UsageTotals {
-        requests: row.get(first)?,
-        success: row.get(first + 1)?,
-        failed: row.get(first + 2)?,
-        pending: row.get(first + 3)?,
-        characters: row.get(first + 4)?,
-        words: row.get(first + 5)?,
-        audio_ms: row.get(first + 6)?,
-    })
-}
-
-struct TotalsRow(UsageTotals);
-
-impl FromRow for TotalsRow {
+impl FromRow for RequestRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        totals_at(row, 0).map(Self)
+        let facts = RequestFacts::from_row(row)?;
+        let end = match time_opt(row, 32)? {
+            Some(finished_at) => Some(RequestEnd {
+                charged: Quantities {
+                    characters: row.get(23)?,
+                    words: row.get(24)?,
+                    ..facts.asked
+                },
+                error: row.get::<Option<String>>(25)?.map(Cow::Owned),
+                status_code: row.get(26)?,
+                disconnected: row.get(27)?,
+                duration_ms: row.get(28)?,
+                engine_ms: row.get(29)?,
+                queue_ms: row.get(30)?,
+                billed: micros(row, 31)?,
+                finished_at,
+            }),
+            None => None,
+        };
+        Ok(Self {
+            facts,
+            status: parsed(row, 22)?,
+            end,
+        })
     }
 }
 
-struct DayRow(Timestamp, UsageTotals);
-
-impl FromRow for DayRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let day: i64 = row.get(0)?;
-        Ok(Self(Timestamp::from_secs(day * 86_400), totals_at(row, 1)?))
-    }
+/// Which requests of an organisation are meant; what is `None` does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UsageFilter {
+    /// By which account.
+    pub user: Option<UserId>,
+    /// With which key.
+    pub key: Option<KeyId>,
 }
 
-struct UserRow(UserId, Option<String>, UsageTotals);
-
-impl FromRow for UserRow {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self(parsed(row, 0)?, row.get(1)?, totals_at(row, 2)?))
-    }
-}
-
-struct OrgSums(OrgId, Option<String>, UsageTotals);
-
-impl FromRow for OrgSums {
-    fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        Ok(Self(parsed(row, 0)?, row.get(1)?, totals_at(row, 2)?))
-    }
-}
-
-/// Writes an admitted request.
-///
-/// # Errors
-/// Any [`StoreError`].
-pub async fn insert(
-    tx: &mut Tx<'_>,
-    request: &NewRequest,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.exec(
-        INSERT,
+impl UsageFilter {
+    /// The values of `filter!()`.
+    pub(super) fn params(&self, organization: OrgId) -> Vec<Value> {
         params![
-            request.id.to_string(),
-            request.organization_id.to_string(),
-            request.user_id.to_string(),
-            request.key_id.map(|id| id.to_string()),
-            &request.node_id,
-            request.endpoint,
-            &request.voice,
-            request.format,
-            request.sample_rate_hz,
-            count(request.characters),
-            count(request.words),
-            now.as_micros(),
-        ],
-    )
-    .await
-    .map(|_| ())
+            organization.to_string(),
+            self.user.map(|id| id.to_string()),
+            self.key.map(|id| id.to_string())
+        ]
+    }
 }
 
-/// Settles a request: answers what was freed to exactly one caller, `None` to all others.
+/// The values of `facts!()`, with the given quantities.
+fn facts_params(facts: &RequestFacts, quantities: &Quantities) -> Vec<Value> {
+    params![
+        facts.id.to_string(),
+        facts.organization_id.to_string(),
+        facts.user_id.to_string(),
+        facts.key_id.map(|id| id.to_string()),
+        &facts.node_id,
+        &*facts.endpoint,
+        &*facts.dialect,
+        facts.service.as_str(),
+        &facts.model,
+        &facts.voice,
+        &*facts.format,
+        facts.sample_rate_hz,
+        count(quantities.characters),
+        count(quantities.words),
+        count(quantities.tokens_in),
+        count(quantities.tokens_out),
+        count(quantities.audio_ms_in),
+        count(quantities.audio_ms_out),
+        count(quantities.bytes_in),
+        count(quantities.bytes_out),
+        facts.held.get(),
+        facts.created_at.as_micros(),
+    ]
+}
+
+/// Writes an admitted request, whose quantities the caller counts in the same transaction.
 ///
 /// # Errors
 /// Any [`StoreError`].
-pub async fn settle(
+pub async fn insert_pending(tx: &mut Tx<'_>, request: &RequestFacts) -> Result<(), StoreError> {
+    tx.exec(INSERT_PENDING, facts_params(request, &request.asked))
+        .await
+        .map(|_| ())
+}
+
+/// Writes a request that has ended, whether or not it was written when it was admitted. One request takes effect once:
+/// `None` means that it had been settled before, and then the caller must neither count nor bill it.
+///
+/// # Errors
+/// Any [`StoreError`].
+pub async fn record(
     tx: &mut Tx<'_>,
-    organization: OrgId,
-    id: RequestId,
-    end: &Settlement,
-    now: Timestamp,
-) -> Result<Option<Settled>, StoreError> {
+    request: &FinishedRequest,
+) -> Result<Option<Recorded>, StoreError> {
+    let (facts, end) = (&request.facts, &request.end);
     let status = if end.error.is_none() {
         RequestStatus::Success
     } else {
         RequestStatus::Failed
     };
-    tx.read_opt(
-        SETTLE,
-        params![
-            organization.to_string(),
-            id.to_string(),
-            status.as_str(),
-            end.error,
-            count(end.charged_words),
-            count(end.charged_characters),
-            end.audio_ms.map(count),
-            end.duration_ms.map(count),
-            end.engine_ms.map(count),
-            end.queue_ms.map(count),
-            end.bytes_out.map(count),
-            now.as_micros(),
-        ],
-    )
-    .await
+    // What a text to be spoken had in all is kept beside what was delivered of it; what becomes known only at the end, as the
+    // words of a transcript, is its own whole.
+    let quantities = Quantities {
+        characters: facts.asked.characters.max(end.charged.characters),
+        words: facts.asked.words.max(end.charged.words),
+        ..end.charged
+    };
+    let mut bound = facts_params(facts, &quantities);
+    bound.extend(params![
+        status.as_str(),
+        count(end.charged.characters),
+        count(end.charged.words),
+        end.error.as_deref(),
+        end.status_code,
+        end.disconnected,
+        end.duration_ms.map(count),
+        end.engine_ms.map(count),
+        end.queue_ms.map(count),
+        end.billed.get(),
+        end.finished_at.as_micros(),
+    ]);
+    tx.read_opt(RECORD, bound).await
 }
 
 /// Up to `at_most` requests left pending by processes other than `node` that were not seen since `seen_before`.
@@ -354,20 +366,12 @@ pub async fn abandoned_any_org_in(
     node: &str,
     seen_before: Timestamp,
     at_most: u64,
-) -> Result<Vec<(OrgId, RequestId)>, StoreError> {
-    struct Left(OrgId, RequestId);
-    impl FromRow for Left {
-        fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-            Ok(Self(parsed(row, 0)?, parsed(row, 1)?))
-        }
-    }
-    let rows: Vec<Left> = tx
-        .read_all(
-            ABANDONED_ANY_ORG,
-            params![node, seen_before.as_micros(), count(at_most)],
-        )
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.0, row.1)).collect())
+) -> Result<Vec<RequestFacts>, StoreError> {
+    tx.read_all(
+        ABANDONED_ANY_ORG,
+        params![node, seen_before.as_micros(), count(at_most)],
+    )
+    .await
 }
 
 /// Lists an organisation's requests, newest first, and counts them.
@@ -377,15 +381,12 @@ pub async fn abandoned_any_org_in(
 pub async fn list(
     db: &Db,
     organization: OrgId,
-    user: Option<UserId>,
+    filter: &UsageFilter,
     status: Option<RequestStatus>,
     page: Page,
 ) -> Result<(Vec<RequestRow>, u64), StoreError> {
-    let bound = params![
-        organization.to_string(),
-        user.map(|id| id.to_string()),
-        status.map(RequestStatus::as_str)
-    ];
+    let mut bound = filter.params(organization);
+    bound.extend(params![status.map(RequestStatus::as_str)]);
     let mut paged = bound.clone();
     paged.extend(params![page.limit, count(page.offset)]);
     let items = db.read_all(LIST, paged).await?;
@@ -393,79 +394,30 @@ pub async fn list(
     Ok((items, total.first().map_or(0, |row| row.0)))
 }
 
-fn range_params(organization: OrgId, user: Option<UserId>, range: &DateRange) -> Vec<crate::Value> {
-    params![
-        organization.to_string(),
-        user.map(|id| id.to_string()),
-        range.start().as_micros(),
-        range.end().as_micros()
-    ]
-}
-
-/// Sums of an organisation, or of one of its accounts, over a range.
+/// Up to `limit` requests admitted from `from` on and before `until`, oldest first, behind the one given as its moment of
+/// admission and its id. The next call gives those of the last row; fewer rows than `limit` are the last ones.
 ///
 /// # Errors
 /// Any [`StoreError`] but conflict.
-pub async fn totals(
+pub async fn export_page(
     db: &Db,
     organization: OrgId,
-    user: Option<UserId>,
-    range: &DateRange,
-) -> Result<UsageTotals, StoreError> {
-    let rows: Vec<TotalsRow> = db
-        .read_all(TOTALS, range_params(organization, user, range))
-        .await?;
-    Ok(rows.first().map_or_else(UsageTotals::default, |row| row.0))
-}
-
-/// Sums of each day that had any requests, oldest first; the moment is the day's beginning.
-///
-/// # Errors
-/// Any [`StoreError`] but conflict.
-pub async fn by_day(
-    db: &Db,
-    organization: OrgId,
-    user: Option<UserId>,
-    range: &DateRange,
-) -> Result<Vec<(Timestamp, UsageTotals)>, StoreError> {
-    let rows: Vec<DayRow> = db
-        .read_all(BY_DAY, range_params(organization, user, range))
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.0, row.1)).collect())
-}
-
-/// Sums of each account that made any requests, most words first; at most 1,000. The address is missing where the account
-/// was removed.
-///
-/// # Errors
-/// Any [`StoreError`] but conflict.
-pub async fn by_user(
-    db: &Db,
-    organization: OrgId,
-    range: &DateRange,
-) -> Result<Vec<(UserId, Option<String>, UsageTotals)>, StoreError> {
-    let rows: Vec<UserRow> = db
-        .read_all(BY_USER, range_params(organization, None, range))
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.0, row.1, row.2)).collect())
-}
-
-/// Sums of each organisation that made any requests, most words first; at most 1,000.
-///
-/// # Errors
-/// Any [`StoreError`] but conflict.
-pub async fn by_org_any_org(
-    db: &Db,
-    range: &DateRange,
-) -> Result<Vec<(OrgId, String, UsageTotals)>, StoreError> {
-    let rows: Vec<OrgSums> = db
-        .read_all(
-            BY_ORG_ANY_ORG,
-            params![range.start().as_micros(), range.end().as_micros()],
-        )
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.0, row.1.unwrap_or_default(), row.2))
-        .collect())
+    filter: &UsageFilter,
+    from: Timestamp,
+    until: Timestamp,
+    after: Option<(Timestamp, RequestId)>,
+    limit: u32,
+) -> Result<Vec<RequestRow>, StoreError> {
+    let (moment, id) = after.map_or((i64::MIN, String::new()), |(moment, id)| {
+        (moment.as_micros(), id.to_string())
+    });
+    let mut bound = filter.params(organization);
+    bound.extend(params![
+        from.as_micros(),
+        until.as_micros(),
+        moment,
+        id,
+        limit
+    ]);
+    db.read_all(EXPORT, bound).await
 }

@@ -3,10 +3,11 @@
 //! Accounts are looked up by address or id before anything is known about the caller, so most statements here are not
 //! scoped to an organisation; the use cases decide who may see the result.
 
-use voxgate_domain::{OrgId, OrgLimits, OrgStatus, Page, Role, Timestamp, User, UserId};
+use voxgate_domain::{OrgId, Page, Role, Timestamp, User, UserId};
 
 use crate::decode::{count, parsed, parsed_opt, time};
-use crate::{Db, FromRow, Row, StoreError, Tx, orgs, params};
+use crate::orgs::{OrgTerms, terms_columns};
+use crate::{Db, FromRow, Row, StoreError, Tx, params};
 
 macro_rules! columns {
     () => {
@@ -74,10 +75,12 @@ pub const OPEN_SESSION: &str =
 /// Removes an account.
 pub const DELETE: &str = "DELETE FROM users WHERE id = $1";
 /// Everything that decides whether a session is good, in one look-up by primary keys.
-pub const SELECT_SESSION: &str = "SELECT u.role, u.is_active, u.is_verified, u.sessions_void_through, \
-     o.id, o.status, o.daily_word_limit, o.monthly_word_limit, o.rate_limit_per_minute, \
-     (SELECT COUNT(*) FROM revoked_sessions r WHERE r.token_hash = $2) \
-     FROM users u LEFT JOIN organizations o ON o.id = u.organization_id WHERE u.id = $1";
+pub const SELECT_SESSION: &str = concat!(
+    "SELECT u.role, u.is_active, u.is_verified, u.sessions_void_through, \
+     (SELECT COUNT(*) FROM revoked_sessions r WHERE r.token_hash = $2), ",
+    terms_columns!(),
+    " FROM users u LEFT JOIN organizations o ON o.id = u.organization_id LEFT JOIN plans p ON p.id = o.plan_id WHERE u.id = $1"
+);
 /// Ends one session.
 pub const REVOKE_SESSION: &str = "INSERT INTO revoked_sessions (token_hash, expires_at) VALUES ($1, $2) \
      ON CONFLICT (token_hash) DO NOTHING";
@@ -164,15 +167,15 @@ pub struct SessionRow {
     /// Sessions that end at this second or earlier are void.
     pub sessions_void_through: i64,
     /// The account's organisation.
-    pub organization: Option<(OrgId, OrgStatus, OrgLimits)>,
+    pub organization: Option<OrgTerms>,
     /// Whether this session was ended.
     pub revoked: bool,
 }
 
 impl FromRow for SessionRow {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {
-        let organization = match parsed_opt(row, 4)? {
-            Some(id) => Some((id, parsed(row, 5)?, orgs::limits(row, 6)?)),
+        let organization = match row.get::<Option<String>>(5)? {
+            Some(_) => Some(OrgTerms::from_columns(row, 5)?),
             None => None,
         };
         Ok(Self {
@@ -181,7 +184,7 @@ impl FromRow for SessionRow {
             is_verified: row.get(2)?,
             sessions_void_through: row.get(3)?,
             organization,
-            revoked: row.get::<i64>(9)? > 0,
+            revoked: row.get::<i64>(4)? > 0,
         })
     }
 }
