@@ -9,31 +9,24 @@
 //! One thread does everything, so that the generator takes as little as possible from the server beside it. Latencies are
 //! all kept and sorted: percentiles are exact, not those of buckets.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use rustix::fd::OwnedFd;
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
-};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, LocalSet};
 
-/// Most headers of one answer.
-const MAX_HEADERS: usize = 64;
+mod connection;
+mod distribution;
+mod schedule;
 
-/// Bytes asked of the socket at once; a usual answer comes in one read.
-const READ_SIZE: usize = 16 * 1024;
+use connection::Connection;
+pub use distribution::Distribution;
+use schedule::Schedule;
 
 /// How long after the schedule's end late answers are waited for.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -66,48 +59,6 @@ pub struct Plan {
     pub rate: Option<f64>,
     /// How long requests fall due, in seconds.
     pub seconds: f64,
-}
-
-/// A distribution of times, in milliseconds.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Distribution {
-    /// Arithmetic mean.
-    pub mean_ms: f64,
-    /// Half were faster.
-    pub p50_ms: f64,
-    /// 90 % were faster.
-    pub p90_ms: f64,
-    /// 99 % were faster.
-    pub p99_ms: f64,
-    /// 99.9 % were faster.
-    pub p999_ms: f64,
-    /// The slowest.
-    pub max_ms: f64,
-}
-
-impl Distribution {
-    /// Of any number of times; zero everywhere of none.
-    fn of(mut times: Vec<u64>) -> Self {
-        if times.is_empty() {
-            return Self::default();
-        }
-        times.sort_unstable();
-        let ms = |nanoseconds: f64| nanoseconds / 1e6;
-        // Nearest rank: the smallest value that at least this share does not exceed.
-        let at = |share: f64| {
-            let rank = (share * times.len() as f64).ceil() as usize;
-            ms(times[rank.clamp(1, times.len()) - 1] as f64)
-        };
-        let sum: u128 = times.iter().copied().map(u128::from).sum();
-        Self {
-            mean_ms: ms(sum as f64 / times.len() as f64),
-            p50_ms: at(0.5),
-            p90_ms: at(0.9),
-            p99_ms: at(0.99),
-            p999_ms: at(0.999),
-            max_ms: at(1.0),
-        }
-    }
 }
 
 /// What came of a [`Plan`].
@@ -154,114 +105,6 @@ impl Tally {
     }
 }
 
-/// When requests are due.
-struct Schedule {
-    /// When the first request is due.
-    begin: Cell<Instant>,
-    /// How long requests fall due.
-    span: Duration,
-    /// Between two requests; `None`: whenever a connection is free.
-    interval: Option<Duration>,
-    /// Requests due in all; unbounded without an interval.
-    total: u64,
-    /// Requests taken by a connection so far.
-    taken: Cell<u64>,
-    /// One permit for each request that is due and not taken. Hands them out first come, first served.
-    due: Semaphore,
-}
-
-impl Schedule {
-    fn new(plan: &Plan) -> Result<Self> {
-        ensure!(
-            plan.seconds > 0.0 && plan.connections > 0,
-            "a time and connections are needed"
-        );
-        let span = Duration::try_from_secs_f64(plan.seconds).context("seconds")?;
-        let interval = match plan.rate {
-            None => None,
-            Some(rate) if rate > 0.0 && rate <= 1e6 => Some(Duration::from_secs_f64(1.0 / rate)),
-            Some(rate) => bail!("{rate} requests per second cannot be scheduled"),
-        };
-        let total = interval.map_or(u64::MAX, |interval| {
-            (span.as_nanos() / interval.as_nanos()) as u64
-        });
-        ensure!(total > 0, "no request falls due in {span:?}");
-        Ok(Self {
-            begin: Cell::new(Instant::now()),
-            span,
-            interval,
-            total,
-            taken: Cell::new(0),
-            due: Semaphore::new(0),
-        })
-    }
-
-    /// When request number `index` is due, from 0; with an interval only.
-    fn due_at(&self, index: u64, interval: Duration) -> Instant {
-        self.begin.get() + Duration::from_nanos((interval.as_nanos() as u64).saturating_mul(index))
-    }
-
-    /// Waits for the next request and answers when it was due; `None` when there are no more.
-    async fn next(&self) -> Option<Instant> {
-        let Some(interval) = self.interval else {
-            let now = Instant::now();
-            return (now.duration_since(self.begin.get()) < self.span).then_some(now);
-        };
-        self.due.acquire().await.ok()?.forget();
-        let index = self.taken.get();
-        self.taken.set(index + 1);
-        Some(self.due_at(index, interval))
-    }
-
-    /// Makes requests due, by a timer of the kernel: the runtime's own counts in whole milliseconds.
-    async fn pace(&self) -> Result<()> {
-        let Some(interval) = self.interval else {
-            tokio::time::sleep(self.span).await;
-            return Ok(());
-        };
-        let timer = timerfd_create(
-            TimerfdClockId::Monotonic,
-            TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC,
-        )?;
-        let every = Timespec::try_from(interval)?;
-        let first = Itimerspec {
-            it_interval: every,
-            it_value: every,
-        };
-        // The schedule begins with the timer, or every request would be late by the time between the two.
-        self.begin.set(Instant::now());
-        timerfd_settime(&timer, TimerfdTimerFlags::empty(), &first)?;
-        #[expect(
-            deprecated,
-            reason = "its unsafe successor asks that the descriptor stays open while it is registered; an OwnedFd does"
-        )]
-        let timer = AsyncFd::new(timer)?;
-        self.due.add_permits(1);
-        let mut released = 1;
-        while released < self.total {
-            expirations(&timer).await?;
-            // By the clock, not by counting ticks: a tick that came late makes all that is due by now due.
-            let elapsed = self.begin.get().elapsed().as_nanos() / interval.as_nanos();
-            let now = u64::try_from(elapsed)?.saturating_add(1).min(self.total);
-            self.due.add_permits(usize::try_from(now - released)?);
-            released = now;
-        }
-        Ok(())
-    }
-}
-
-/// Waits until the timer has gone off since the last call.
-async fn expirations(timer: &AsyncFd<OwnedFd>) -> Result<()> {
-    loop {
-        let mut ready = timer.readable().await?;
-        let read = ready.try_io(|timer| Ok(rustix::io::read(timer.get_ref(), &mut [0_u8; 8])?));
-        if let Ok(read) = read {
-            read?;
-            return Ok(());
-        }
-    }
-}
-
 /// Carries out a plan on the calling thread.
 ///
 /// # Errors
@@ -276,19 +119,15 @@ pub fn run(plan: &Plan) -> Result<Outcome> {
 
 async fn drive(plan: &Plan) -> Result<Outcome> {
     let request: Rc<[u8]> = encode(plan)?.into();
-    let mut streams = Vec::with_capacity(plan.connections);
+    // Opened before the schedule begins: connecting is not what is measured.
+    let mut opened = Vec::with_capacity(plan.connections);
     for _ in 0..plan.connections {
-        streams.push(connect(plan.address).await?);
+        opened.push(Connection::open(plan.address).await?);
     }
     let schedule = Rc::new(Schedule::new(plan)?);
     let tally = Rc::new(RefCell::new(Tally::default()));
     let mut connections = JoinSet::new();
-    for stream in streams {
-        let connection = Connection {
-            address: plan.address,
-            stream,
-            buffer: Vec::with_capacity(READ_SIZE),
-        };
+    for connection in opened {
         connections.spawn_local(connection.work(
             Rc::clone(&request),
             plan.expect,
@@ -367,14 +206,6 @@ fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-async fn connect(address: SocketAddr) -> Result<TcpStream> {
-    let stream = TcpStream::connect(address)
-        .await
-        .with_context(|| format!("no connection to {address}"))?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
-
 /// The bytes of the request.
 fn encode(plan: &Plan) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -391,122 +222,6 @@ fn encode(plan: &Plan) -> Result<Vec<u8>> {
     }
     write!(bytes, "\r\n{}", plan.body)?;
     Ok(bytes)
-}
-
-struct Connection {
-    address: SocketAddr,
-    stream: TcpStream,
-    /// Bytes received and not yet part of an answer.
-    buffer: Vec<u8>,
-}
-
-/// What is known of an answer when its headers are there.
-struct Head {
-    status: u16,
-    /// Length of headers and body together.
-    length: usize,
-    /// The server ends the connection after it.
-    last: bool,
-}
-
-impl Connection {
-    async fn work(
-        mut self,
-        request: Rc<[u8]>,
-        expect: u16,
-        schedule: Rc<Schedule>,
-        tally: Rc<RefCell<Tally>>,
-    ) -> Result<()> {
-        while let Some(due) = schedule.next().await {
-            let sent = Instant::now();
-            let answer = self.exchange(&request).await?;
-            let done = Instant::now();
-            let reconnect = {
-                let mut tally = tally.borrow_mut();
-                tally.last_answer = Some(done);
-                tally
-                    .lateness
-                    .push(nanoseconds(sent.saturating_duration_since(due)));
-                match &answer {
-                    None => tally.broken += 1,
-                    Some(head) => {
-                        tally
-                            .latency
-                            .push(nanoseconds(done.saturating_duration_since(due)));
-                        tally.bytes_in += head.length as u64;
-                        if head.status == expect {
-                            tally.answered += 1;
-                        } else {
-                            *tally.unexpected.entry(head.status).or_default() += 1;
-                        }
-                    }
-                }
-                answer.is_none_or(|head| head.last)
-            };
-            if reconnect {
-                self.buffer.clear();
-                self.stream = connect(self.address).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends the request and reads its answer; `None` where the connection broke.
-    async fn exchange(&mut self, request: &[u8]) -> Result<Option<Head>> {
-        if self.stream.write_all(request).await.is_err() {
-            return Ok(None);
-        }
-        let head = loop {
-            if let Some(head) = parse(&self.buffer)? {
-                break head;
-            }
-            if !self.receive().await {
-                return Ok(None);
-            }
-        };
-        while self.buffer.len() < head.length {
-            if !self.receive().await {
-                return Ok(None);
-            }
-        }
-        self.buffer.drain(..head.length);
-        Ok(Some(head))
-    }
-
-    /// Whether more bytes came.
-    async fn receive(&mut self) -> bool {
-        self.buffer.reserve(READ_SIZE);
-        matches!(self.stream.read_buf(&mut self.buffer).await, Ok(read) if read > 0)
-    }
-}
-
-/// The head of an answer, once it is whole.
-fn parse(bytes: &[u8]) -> Result<Option<Head>> {
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let mut answer = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(head) = answer.parse(bytes)? else {
-        return Ok(None);
-    };
-    let status = answer.code.context("an answer without a status")?;
-    let header = |name: &str| {
-        let header = answer
-            .headers
-            .iter()
-            .find(|header| header.name.eq_ignore_ascii_case(name));
-        header.and_then(|header| std::str::from_utf8(header.value).ok())
-    };
-    let body = match header("content-length") {
-        Some(length) => length.trim().parse()?,
-        None if status == 204 => 0,
-        None => {
-            bail!("an answer with status {status} and without Content-Length cannot be measured")
-        }
-    };
-    Ok(Some(Head {
-        status,
-        length: head + body,
-        last: header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")),
-    }))
 }
 
 #[cfg(test)]
@@ -623,12 +338,5 @@ mod tests {
         .unwrap();
         assert_eq!(outcome.unexpected, BTreeMap::from([(200, 50)]));
         assert_eq!(outcome.answered, 0);
-    }
-
-    #[test]
-    fn percentiles_are_nearest_ranks() {
-        let d = Distribution::of((1..=1000).map(|ms| ms * 1_000_000).rev().collect());
-        assert_eq!((d.p50_ms, d.p99_ms, d.p999_ms), (500.0, 990.0, 999.0));
-        assert_eq!((d.max_ms, d.mean_ms), (1000.0, 500.5));
     }
 }
