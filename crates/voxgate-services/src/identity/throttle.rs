@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use voxgate_domain::{LimitKind, LimitRefusal, Timestamp};
+use voxgate_domain::{LimitKind, LimitRefusal, LimitScope, Timestamp};
 use voxgate_store::throttle::{self, Failures};
 use voxgate_store::{Db, StoreError, Tx};
 
@@ -57,6 +57,7 @@ impl Subjects {
             if wait > longest.map_or(Duration::ZERO, |refusal| refusal.retry_after) {
                 longest = Some(LimitRefusal {
                     kind: LimitKind::LoginAttempts,
+                    scope: LimitScope::Organization,
                     limit: u64::from(allowance),
                     remaining: 0,
                     reset: now.saturating_add(wait),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use voxgate_domain::{LimitKind, LimitSet, OrgLimits, PlanId};
+use voxgate_domain::{LimitKind, LimitSet, OrgId, OrgLimits, PlanId};
 use voxgate_store::orgs::OrgRow;
-use voxgate_store::{Db, Tx, plans};
+use voxgate_store::{Db, StoreError, Tx, orgs, plans};
 
 use super::{CreateOrg, OrgError, UpdateOrg};
 use crate::audit::{self, AuditEvent, Changes};
@@ -135,7 +135,7 @@ pub(super) async fn plan_limits_in(
 pub(super) async fn plan_limits(
     db: &Db,
     rows: &[OrgRow],
-) -> Result<BTreeMap<PlanId, LimitSet>, OrgError> {
+) -> Result<BTreeMap<PlanId, LimitSet>, StoreError> {
     let mut found = BTreeMap::new();
     for id in rows.iter().filter_map(|row| row.plan_id) {
         if !found.contains_key(&id) {
@@ -144,6 +144,17 @@ pub(super) async fn plan_limits(
         }
     }
     Ok(found)
+}
+
+/// The three classic limits of an organisation as they hold; `None` where there is no such organisation.
+pub(crate) async fn effective_limits(db: &Db, id: OrgId) -> Result<Option<OrgLimits>, StoreError> {
+    let Some(row) = orgs::get(db, id).await? else {
+        return Ok(None);
+    };
+    let plans = plan_limits(db, std::slice::from_ref(&row)).await?;
+    let own = effective::own(&row.limits, &row.own_limits);
+    let all = plans.values().fold(own, LimitSet::or);
+    Ok(Some(effective::classic_limits(&all)))
 }
 
 /// What a change of an organisation looks like in the audit log. Its settings are its own business: they may hold secrets.

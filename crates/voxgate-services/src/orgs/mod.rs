@@ -23,7 +23,7 @@ use crate::invitations::issue;
 use crate::plans::effective;
 use crate::{Fault, Principal};
 pub use error::OrgError;
-pub(crate) use limits::org_event;
+pub(crate) use limits::{effective_limits, org_event};
 pub use types::{CreateOrg, ListOrgs, Organization, UpdateOrg};
 
 /// The longest settings object, as JSON text.
