@@ -82,7 +82,7 @@ async fn whatever_is_wrong_sounds_the_same(f: Fixture) {
     ] {
         assert!(!f.opens(&junk.to_owned().into()).await, "{junk}");
         let key = Credential::ApiKey(junk.to_owned().into());
-        assert!(identity.authenticate(&key).await.is_err(), "{junk}");
+        assert!(identity.authenticate(&key, None).await.is_err(), "{junk}");
     }
     f.stop().await;
 }
@@ -115,7 +115,7 @@ async fn keys_open_until_revoked(f: Fixture) {
     let keys = f.services.keys();
     let command = CreateKey {
         name: "robot".into(),
-        user_id: None,
+        ..CreateKey::default()
     };
     let made = keys.create(&anna, command.clone()).await.unwrap();
     assert!(secret(&made.secret).starts_with(&made.key.prefix));
@@ -166,7 +166,7 @@ async fn keys_open_until_revoked(f: Fixture) {
             &anna,
             CreateKey {
                 name: "second".into(),
-                user_id: None,
+                ..CreateKey::default()
             },
         )
         .await
@@ -283,7 +283,9 @@ async fn verification_can_be_required() {
         .login(attempt("anna@example.com", "wrong password"))
         .await;
     assert!(matches!(refused, Err(LoginError::BadCredentials)));
-    let refused = identity.authenticate(&Credential::Bearer(token)).await;
+    let refused = identity
+        .authenticate(&Credential::Bearer(token), None)
+        .await;
     assert!(matches!(refused, Err(AuthError::NotVerified)));
     f.stop().await;
 }
@@ -298,8 +300,9 @@ async fn sessions_and_revocations_outlive_a_restart() {
     f.services.identity().logout(&principal).await.unwrap();
     let again = f.another(Process::SoleServer).await;
     let open = |token| Credential::Bearer(token);
-    assert!(again.identity().authenticate(&open(kept)).await.is_ok());
-    assert!(again.identity().authenticate(&open(ended)).await.is_err());
+    let identity = again.identity();
+    assert!(identity.authenticate(&open(kept), None).await.is_ok());
+    assert!(identity.authenticate(&open(ended), None).await.is_err());
     again.shutdown().await;
     f.stop().await;
 }
