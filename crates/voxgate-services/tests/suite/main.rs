@@ -23,9 +23,15 @@ macro_rules! on_both {
 }
 
 mod accounts;
+mod audit;
+mod credits;
 mod fixture;
+mod idempotency;
 mod invitations;
+mod keys;
 mod limits;
+mod metering;
+mod plans;
 mod sessions;
 mod speech;
 mod tenancy;
