@@ -100,6 +100,7 @@ impl Changes {
         self
     }
 
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,6 +1,7 @@
 //! The limits and the plan of an organisation, and what its changes look like in the audit log.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde_json::Value;
 use voxgate_domain::{LimitKind, LimitSet, OrgId, OrgLimits, PlanId};
@@ -138,9 +139,9 @@ pub(super) async fn plan_limits(
 ) -> Result<BTreeMap<PlanId, LimitSet>, StoreError> {
     let mut found = BTreeMap::new();
     for id in rows.iter().filter_map(|row| row.plan_id) {
-        if !found.contains_key(&id) {
+        if let Entry::Vacant(place) = found.entry(id) {
             let limits = plans::get(db, id).await?.map(|plan| plan.limits);
-            found.insert(id, limits.unwrap_or_default());
+            place.insert(limits.unwrap_or_default());
         }
     }
     Ok(found)
