@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -10,13 +11,15 @@ use tempfile::TempDir;
 
 use crate::daemon::{Daemon, Signal, find_program, free_port};
 
-/// A running Redis server; ends when dropped.
+/// A Redis server; ends when dropped. It can be stopped and started again on the same port, without what it knew.
 #[derive(Debug)]
 pub struct RedisServer {
     /// Its address, as in `redis://127.0.0.1:6379`.
     pub url: String,
-    _daemon: Daemon,
-    _folder: TempDir,
+    program: PathBuf,
+    port: u16,
+    daemon: Option<Daemon>,
+    folder: TempDir,
 }
 
 impl RedisServer {
@@ -32,7 +35,27 @@ impl RedisServer {
             .prefix("voxgate-redis-")
             .tempdir()?;
         let port = free_port()?;
-        let mut command = Daemon::command(&program, Signal::KILL);
+        let mut server = Self {
+            url: format!("redis://127.0.0.1:{port}"),
+            program,
+            port,
+            daemon: None,
+            folder,
+        };
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// Starts it on the port it had, empty, and waits until it answers. Does nothing while it runs.
+    ///
+    /// # Errors
+    /// Where it does not start, for instance because another program has taken the port.
+    pub fn start_again(&mut self) -> Result<()> {
+        if self.daemon.is_some() {
+            return Ok(());
+        }
+        let port = self.port;
+        let mut command = Daemon::command(&self.program, Signal::KILL);
         command
             .args([
                 "--bind",
@@ -45,7 +68,7 @@ impl RedisServer {
                 &port.to_string(),
                 "--dir",
             ])
-            .arg(folder.path())
+            .arg(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -57,11 +80,36 @@ impl RedisServer {
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        Ok(Self {
-            url: format!("redis://127.0.0.1:{port}"),
-            _daemon: daemon,
-            _folder: folder,
-        })
+        self.daemon = Some(daemon);
+        Ok(())
+    }
+
+    /// Kills it; what it knew is lost.
+    pub fn stop(&mut self) {
+        self.daemon = None;
+    }
+
+    /// Halts it without ending it: connections stay open and nothing is answered. What it knew is kept.
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub fn pause(&mut self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Ends a [`RedisServer::pause`].
+    ///
+    /// # Errors
+    /// Where it does not run.
+    pub fn resume(&mut self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&mut self, signal: Signal) -> Result<()> {
+        self.daemon
+            .as_mut()
+            .context("redis-server is stopped")?
+            .signal(signal)
     }
 }
 
@@ -85,8 +133,15 @@ mod tests {
 
     #[test]
     fn starts_answers_and_ends() {
-        let server = RedisServer::start().unwrap();
+        let mut server = RedisServer::start().unwrap();
         let port = server.url.rsplit(':').next().unwrap().parse().unwrap();
+        assert!(answers(port));
+        server.stop();
+        assert!(!answers(port));
+        server.start_again().unwrap();
+        assert!(answers(port));
+        server.pause().unwrap();
+        server.resume().unwrap();
         assert!(answers(port));
         drop(server);
         assert!(!answers(port));
