@@ -81,13 +81,18 @@ def peer(litellm, ours):
             "Voxgate: metered": (at_rate["metered"], at_rate["health"]),
         }
     )
+    # Processor time at saturation: at a few requests a second, upkeep and commits of one request each weigh more than work.
+    theirs, own = litellm["saturation"], ours["saturation"]
     gate = {
-        "LiteLLM (gated - open)": (fixed["gated"], fixed["open"]),
-        "Voxgate (metered - health, engine included)": (at_rate["metered"], at_rate["health"]),
+        "LiteLLM (gated - open)": (fixed["gated"], fixed["open"], theirs["gated"], theirs["open"]),
+        "LiteLLM, whole proxy (gated - direct)": (fixed["gated"], fixed["direct"], theirs["gated"], {"cpu_us": 0}),
+        "Voxgate (metered - health, engine included)": (at_rate["metered"], at_rate["health"], own["metered"], own["health"]),
+        "Voxgate, whole server (metered)": (at_rate["metered"], None, own["metered"], {"cpu_us": 0}),
     }
-    lines += ["What keys, limits and metering add:", "", "| | p50 ms | p99 ms | CPU µs |", "| --- | --- | --- | --- |"]
-    for name, (run, base) in gate.items():
-        p50, p99 = (run["latency"][p] - base["latency"][p] for p in ("p50_ms", "p99_ms"))
-        lines.append(f"| {name} | {p50:.3f} | {p99:.3f} | {run['cpu_us'] - base['cpu_us']:.0f} |")
+    lines += ["What keys, limits and metering add; latency at that rate, processor time at saturation:", ""]
+    lines += ["| | p50 ms | p99 ms | CPU µs |", "| --- | --- | --- | --- |"]
+    for name, (run, base, busy, busy_base) in gate.items():
+        p50, p99 = (run["latency"][p] - (base["latency"][p] if base else 0) for p in ("p50_ms", "p99_ms"))
+        lines.append(f"| {name} | {p50:.3f} | {p99:.3f} | {busy['cpu_us'] - busy_base['cpu_us']:.0f} |")
     lines += ["", f"Memory of LiteLLM: {litellm['rss_mb']['open']:.0f} MB open, {litellm['rss_mb']['gated']:.0f} MB gated.", ""]
     return lines
