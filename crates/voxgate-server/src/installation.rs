@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use voxgate_domain::{EmailPolicy, OrgLimits, SystemClock};
 use voxgate_services::{
-    Argon2Config, IdentityConfig, MailConfig, MailTransport, Process, Secrets, Services,
+    Argon2Config, IdentityConfig, MailConfig, MailTransport, MeteringConfig, Process, RedisConfig, Secrets, Services,
     ServicesConfig, ServicesParts, SmtpConfig, SpeechConfig, StartError,
 };
 use voxgate_store::{
@@ -87,7 +87,7 @@ impl Installation {
             Purpose::Serve => Some(lock_data_dir(&config.data_dir)?),
             Purpose::Administer => None,
         };
-        let secrets = secrets(&config.data_dir)?;
+        let secrets = secrets(&config.secrets_dir())?;
         let db = Db::open(&store_config(config)).await?;
         let migrations = db.migrate().await?;
         let services = Services::start(ServicesParts {
@@ -154,8 +154,8 @@ fn lock_data_dir(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
-fn secrets(data_dir: &Path) -> Result<Secrets, SecretError> {
-    let files = SecretFiles::open(data_dir)?;
+fn secrets(dir: &Path) -> Result<Secrets, SecretError> {
+    let files = SecretFiles::open(dir)?;
     let get = |purpose| {
         files
             .get_or_create(purpose)
@@ -251,6 +251,13 @@ fn services_config(config: &Config, base_url: &str, purpose: Purpose) -> Service
             max_buffered_bytes: config.speech.max_buffered_bytes,
             ..SpeechConfig::default()
         },
+        metering: MeteringConfig {
+            journal_dir: Some(config.data_dir.join("journal")),
+        },
+        redis: (!config.redis.url.is_empty()).then(|| RedisConfig {
+            prefix: config.redis.prefix.clone(),
+            ..RedisConfig::new(config.redis.url.expose())
+        }),
         ..ServicesConfig::default()
     }
 }

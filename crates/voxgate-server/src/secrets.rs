@@ -42,12 +42,12 @@ pub struct SecretFiles {
 }
 
 impl SecretFiles {
-    /// Opens `<data_dir>/secrets`, making it (mode 0700) if it is not there.
+    /// Opens the folder, making it (mode 0700) if it is not there.
     ///
     /// # Errors
     /// If the folder can be neither found nor made.
-    pub fn open(data_dir: &Path) -> Result<SecretFiles, SecretError> {
-        let dir = data_dir.join("secrets");
+    pub fn open(dir: &Path) -> Result<SecretFiles, SecretError> {
+        let dir = dir.to_owned();
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn made_once_per_purpose_and_private() {
         let dir = tempfile::tempdir().unwrap();
-        let files = SecretFiles::open(dir.path()).unwrap();
+        let files = SecretFiles::open(&dir.path().join("secrets")).unwrap();
         let jwt = files.get_or_create("jwt").unwrap();
         assert_eq!(files.get_or_create("jwt").unwrap(), jwt);
         assert_ne!(files.get_or_create("reset").unwrap(), jwt);
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn weak_or_exposed_secrets_are_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let files = SecretFiles::open(dir.path()).unwrap();
+        let files = SecretFiles::open(&dir.path().join("secrets")).unwrap();
         files.get_or_create("jwt").unwrap();
         let path = dir.path().join("secrets/jwt.key");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn parallel_starts_agree() {
         let dir = tempfile::tempdir().unwrap();
-        let files = SecretFiles::open(dir.path()).unwrap();
+        let files = SecretFiles::open(&dir.path().join("secrets")).unwrap();
         let all: Vec<_> = std::thread::scope(|scope| {
             let handles: Vec<_> = (0..8)
                 .map(|_| scope.spawn(|| files.get_or_create("k").unwrap()))

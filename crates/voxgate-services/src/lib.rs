@@ -38,4 +38,5 @@ pub use config::{
 pub use fault::Fault;
 pub use principal::{CredentialKind, KeyContext, OrgContext, Principal};
 pub use secrets::Secrets;
+pub use voxgate_limits::RedisConfig;
 pub use services::{Services, ServicesParts, StartError};

@@ -50,6 +50,8 @@ pub struct Config {
     pub server: Server,
     pub tls: Tls,
     pub database: Database,
+    pub redis: Redis,
+    pub secrets: Secrets,
     pub models: Models,
     pub engines: Engines,
     pub voices: Voices,
@@ -106,6 +108,24 @@ pub struct Database {
     pub url_file: String,
     pub fsync: bool,
     pub pool_size: usize,
+}
+
+/// `[redis]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Redis {
+    pub url: Secret,
+    pub url_file: String,
+    pub prefix: String,
+}
+
+/// `[secrets]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Secrets {
+    pub dir: String,
 }
 
 /// `[models]`
@@ -305,6 +325,16 @@ impl Config {
         }
     }
 
+    /// Where the secrets are.
+    #[must_use]
+    pub fn secrets_dir(&self) -> PathBuf {
+        if self.secrets.dir.is_empty() {
+            self.data_dir.join("secrets")
+        } else {
+            PathBuf::from(&self.secrets.dir)
+        }
+    }
+
     /// Fills secrets from the files that `…_file` keys name.
     pub(super) fn read_secret_files(&mut self) -> Result<(), ConfigError> {
         let pairs = [
@@ -318,6 +348,7 @@ impl Config {
                 &mut self.database.url,
                 &self.database.url_file,
             ),
+            ("redis.url", &mut self.redis.url, &self.redis.url_file),
             (
                 "observability.metrics_token",
                 &mut self.observability.metrics_token,
@@ -435,6 +466,30 @@ impl Config {
         }
         if self.database.pool_size < 2 {
             return Err(invalid("database.pool_size", "must be at least 2"));
+        }
+        let redis = self.redis.url.expose();
+        if !(redis.is_empty() || redis.starts_with("redis://") || redis.starts_with("rediss://")) {
+            return Err(invalid(
+                "redis.url",
+                "must be empty or start with redis:// or rediss://",
+            ));
+        }
+        if !redis.is_empty() && url.is_empty() {
+            return Err(invalid(
+                "redis.url",
+                "is for several servers, which need database.url (Postgres) too",
+            ));
+        }
+        let prefix = &self.redis.prefix;
+        if prefix.is_empty()
+            || !prefix
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        {
+            return Err(invalid(
+                "redis.prefix",
+                "must be letters, digits, and the characters - _ . :",
+            ));
         }
         let mirror = &self.models.mirror_url;
         if !(mirror.is_empty() || mirror.starts_with("http://") || mirror.starts_with("https://")) {

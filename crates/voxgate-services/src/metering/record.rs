@@ -152,6 +152,14 @@ impl Line {
         }
     }
 
+    pub(crate) fn request(&self) -> RequestId {
+        self.id.into()
+    }
+
+    pub(crate) fn organization(&self) -> OrgId {
+        self.org.into()
+    }
+
     /// What a quota counts in the end.
     pub(crate) fn counted(&self) -> Quantities {
         if self.counted {

@@ -1,5 +1,6 @@
 //! An installation in miniature: a fresh database, the fake engine, a clock that stands still, cheap password hashes.
 
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 use tempfile::TempDir;
 use voxgate_audio::AudioFormat;
-use voxgate_domain::{Clock, ManualClock, OrgId, Role, Timestamp, User};
+use voxgate_domain::{Clock, LimitKind, ManualClock, OrgId, Role, SystemClock, Timestamp, User};
 use voxgate_engine::fake::FakeEngine;
 use voxgate_engine::{PoolConfig, SpeechEngine, SpeechPool, VoiceRegistry};
 use voxgate_services::bootstrap::{BootstrapCommand, Bootstrapped};
@@ -99,7 +100,10 @@ impl Fixture {
         let database = TestDatabase::create().await.unwrap();
         let config = StoreConfig::postgres(&database.url);
         let folder = tempfile::tempdir().unwrap();
-        Self::build(folder, &config, Some(database), Options::default()).await
+        // On Postgres a server is one of several, and counts in the database.
+        let mut options = Options::default();
+        options.config.process = Process::OneOfSeveral;
+        Self::build(folder, &config, Some(database), options).await
     }
 
     async fn build(
@@ -158,14 +162,40 @@ impl Fixture {
 
     /// Another process on the same database, as it starts after a crash of this one or beside it.
     pub(crate) async fn another(&self, process: Process) -> Services {
+        self.start_another(process, self.clock(), None).await
+    }
+
+    /// The same, with a usage journal.
+    pub(crate) async fn another_with_journal(&self, process: Process, journal: &Path) -> Services {
+        self.start_another(process, self.clock(), Some(journal.to_owned()))
+            .await
+    }
+
+    /// A command beside this process, which goes by the clocks of the machine.
+    pub(crate) async fn another_with_system_clock(&self) -> Services {
+        let clock = Arc::new(SystemClock::new());
+        self.start_another(Process::Command, clock, None).await
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
+    }
+
+    async fn start_another(
+        &self,
+        process: Process,
+        clock: Arc<dyn Clock>,
+        journal: Option<PathBuf>,
+    ) -> Services {
         let mut config = Options::default().config;
         config.process = process;
+        config.metering.journal_dir = journal;
         config.mail.transport = MailTransport::Directory(self.folder.path().join("outbox"));
         Services::start(ServicesParts {
             config,
             db: self.db.clone(),
             secrets: secrets(),
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            clock,
             engines: None,
         })
         .await
@@ -208,6 +238,17 @@ impl Fixture {
         self.authenticate(&self.login(email, PASSWORD).await).await
     }
 
+    /// The member once more, as their next request shows them.
+    pub(crate) async fn again(&self, email: &str) -> Principal {
+        self.authenticate(&self.login(email, PASSWORD).await).await
+    }
+
+    /// Requests per minute that are left.
+    pub(crate) async fn requests_left(&self, principal: &Principal) -> u64 {
+        let view = self.services.gate().view(principal).await.unwrap();
+        view.get(LimitKind::RequestsPerMinute).unwrap().remaining
+    }
+
     pub(crate) async fn login(&self, email: &str, password: &str) -> SecretString {
         let session = self
             .services
@@ -226,7 +267,7 @@ impl Fixture {
         let credential = Credential::Bearer(token.clone());
         self.services
             .identity()
-            .authenticate(&credential)
+            .authenticate(&credential, None)
             .await
             .is_ok()
     }
@@ -271,7 +312,11 @@ impl Fixture {
 
 async fn authenticate_with(services: &Services, token: SecretString) -> Principal {
     let credential = Credential::Bearer(token);
-    services.identity().authenticate(&credential).await.unwrap()
+    services
+        .identity()
+        .authenticate(&credential, None)
+        .await
+        .unwrap()
 }
 
 /// Undoes quoted-printable soft line breaks and escapes of `=`.
@@ -306,7 +351,9 @@ pub(crate) fn say(text: impl Into<String>) -> SpeechCommand {
         format: AudioFormat::Wav,
         sample_rate_hz: 24_000,
         speed: 1.0,
+        dialect: "aethex",
         endpoint: "/tts/tts",
+        idempotency_key: None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use voxgate_domain::{LimitKind, Role, Timestamp};
+use voxgate_services::gate::GateError;
 use voxgate_services::orgs::UpdateOrg;
 use voxgate_services::speech::SpeechError;
 use voxgate_services::{Principal, Services};
@@ -39,7 +40,7 @@ async fn volley(
     for task in tasks {
         match task.await.unwrap() {
             Ok(_) => spoken += 1,
-            Err(SpeechError::Limited(refusal)) => assert_eq!(refusal.kind, kind),
+            Err(SpeechError::Gate(GateError::Limited(refusal))) => assert_eq!(refusal.kind, kind),
             Err(other) => panic!("{other:?}"),
         }
     }
@@ -78,15 +79,14 @@ async fn of_three_hundred_at_once_exactly_the_words_that_fit_are_spoken(f: Fixtu
         .speech()
         .synthesize(&member, say("two words"))
         .await;
-    let Err(SpeechError::Limited(refusal)) = refused else {
+    let Err(SpeechError::Gate(GateError::Limited(refusal))) = refused else {
         panic!("{refused:?}");
     };
     assert_eq!((refusal.limit, refusal.remaining), (100, 0));
     assert_eq!(refusal.reset, NOON.next_day_start());
     assert_eq!(refusal.retry_after, Duration::from_secs(12 * 3600));
     // Refused words do not use up requests.
-    let rate = f.services.limits().rate_status(&member).unwrap();
-    assert_eq!(rate.remaining, 1000 - 34);
+    assert_eq!(f.requests_left(&member).await, 1000 - 34);
     f.stop().await;
 }
 
@@ -118,10 +118,7 @@ async fn of_three_hundred_at_once_exactly_the_requests_that_fit_are_admitted(f: 
     );
     f.clock.jump_to(NOON);
     f.clock.advance(Duration::from_secs(61));
-    assert_eq!(
-        f.services.limits().rate_status(&member).unwrap().remaining,
-        50
-    );
+    assert_eq!(f.requests_left(&member).await, 50);
     assert_eq!(
         volley(
             &f.services,
@@ -148,9 +145,10 @@ async fn words_come_back_at_midnight_and_at_the_first(f: Fixture) {
         .update(&f.admin, org, monthly)
         .await
         .unwrap();
+    let member = f.again("anna@example.com").await;
     let speech = f.services.speech();
     let kind = |refused: Result<_, SpeechError>| match refused {
-        Err(SpeechError::Limited(refusal)) => refusal.kind,
+        Err(SpeechError::Gate(GateError::Limited(refusal))) => refusal.kind,
         other => panic!("{:?}", other.map(|_: voxgate_services::speech::Spoken| ())),
     };
     speech.synthesize(&member, say(words(10))).await.unwrap();
@@ -175,15 +173,24 @@ async fn words_come_back_at_midnight_and_at_the_first(f: Fixture) {
 
 async fn a_lowered_limit_holds_at_once(f: Fixture) {
     let org = f.organization("small", 10, 1000).await;
-    // The caller's credential was checked while the limit was still high.
     let member = f.member("anna@example.com", Role::OrgUser, org).await;
+    f.services
+        .speech()
+        .synthesize(&member, say("word"))
+        .await
+        .unwrap();
     let none = UpdateOrg {
         daily_word_limit: Some(0),
         ..UpdateOrg::default()
     };
     f.services.orgs().update(&f.admin, org, none).await.unwrap();
+    // Every request shows its credential, so the next one knows.
+    let member = f.again("anna@example.com").await;
     let refused = f.services.speech().synthesize(&member, say("word")).await;
-    assert!(matches!(refused, Err(SpeechError::Limited(_))));
+    assert!(matches!(
+        refused,
+        Err(SpeechError::Gate(GateError::Limited(_)))
+    ));
     f.stop().await;
 }
 
@@ -248,7 +255,7 @@ fn word_windows_agree_with_a_model() {
                             prop_assert!(fits && !fails);
                             charged.push((now, asked));
                         }
-                        Err(SpeechError::Limited(_)) => prop_assert!(!fits),
+                        Err(SpeechError::Gate(GateError::Limited(_))) => prop_assert!(!fits),
                         Err(SpeechError::Engine(_)) => prop_assert!(fits && fails),
                         Err(other) => panic!("{other:?}"),
                     }
