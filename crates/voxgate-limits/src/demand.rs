@@ -98,6 +98,18 @@ impl Demand {
         true
     }
 
+    /// The limits, or each server's share of them: rounded down, but at least one of what is not zero.
+    #[inline]
+    pub(crate) fn shares(&self, nodes: u32) -> [u64; CELLS] {
+        let mut limits = self.limits;
+        if nodes > 1 {
+            for cell in Cells(self.asked) {
+                limits[cell] = (limits[cell] / u64::from(nodes)).max(limits[cell].min(1));
+            }
+        }
+        limits
+    }
+
     /// The organisation.
     #[must_use]
     pub const fn org(&self) -> OrgId {

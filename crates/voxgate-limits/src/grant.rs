@@ -20,7 +20,7 @@ pub struct Grant {
     /// When it was counted in memory, on the monotonic clock.
     pub(crate) at_ms: u64,
     /// No correction counts more than the limit.
-    limits: [u64; CELLS],
+    pub(crate) limits: [u64; CELLS],
     /// What was counted when it was admitted, less corrections.
     pub(crate) weights: [u64; CELLS],
     /// What corrections added.
@@ -52,13 +52,15 @@ pub(crate) struct Change {
 }
 
 impl Grant {
-    pub(crate) fn new(demand: &Demand, limits: [u64; CELLS], at_ms: u64) -> Self {
+    /// Nothing yet, of limits divided among `nodes`.
+    #[inline]
+    pub(crate) fn new(demand: &Demand, nodes: u32) -> Self {
         Self {
             org: demand.org,
             key: demand.key,
             counted: 0,
-            at_ms,
-            limits,
+            at_ms: 0,
+            limits: demand.shares(nodes),
             weights: [0; CELLS],
             late: None,
             shared: None,

@@ -57,56 +57,59 @@ impl Memory {
     /// Takes everything or nothing; each limit is divided by `nodes` first.
     #[inline]
     pub(crate) fn decide(self: &Arc<Self>, demand: &Demand, nodes: u32) -> Decision {
-        let limits = divided(demand, nodes);
+        // Built where it is returned from: moving it about costs as much as deciding.
+        let mut decision = Decision {
+            verdict: Ok(Grant::new(demand, nodes)),
+            states: States::new(),
+        };
+        let Decision { verdict, states } = &mut decision;
         let read_ms = millis(self.clock.monotonic());
         let mut roster = self.lock(demand.org);
-        let (now_ms, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
+        let (now, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
 
         let mut admitted = true;
-        for cell in Cells(demand.asked) {
-            if let Some(subject) = subjects.of(cell) {
-                admitted &= subject.fits(cell, limits[cell], demand.weights[cell], now_ms);
+        let mut streams = 0;
+        if let Ok(grant) = verdict {
+            for cell in Cells(demand.asked) {
+                if let Some(subject) = subjects.of(cell) {
+                    let (limit, weight) = (grant.limits[cell], demand.weights[cell]);
+                    admitted &= subject.fits(cell, limit, weight, &now);
+                }
             }
+            if admitted {
+                grant.at_ms = now.ms;
+                streams = count(grant, &mut subjects, demand, &now);
+            }
+            read(states, &mut subjects, demand, &grant.limits, &now);
         }
-        let mut states = States::new();
-        if !admitted {
-            read(&mut states, &mut subjects, demand, &limits, now_ms);
-            drop(roster);
-            return Decision {
-                verdict: Err(states.longest_wait()),
-                states,
-            };
-        }
-        let mut grant = Grant::new(demand, limits, now_ms);
-        let streams = count(&mut grant, &mut subjects, demand, &limits, now_ms);
-        read(&mut states, &mut subjects, demand, &limits, now_ms);
         drop(roster);
-        self.hold(&mut grant, streams);
-        Decision {
-            verdict: Ok(grant),
-            states,
+        match verdict {
+            Ok(grant) if admitted => self.hold(grant, streams),
+            _ => *verdict = Err(states.longest_wait()),
         }
+        decision
     }
 
     /// Counts what Redis admitted, whatever the limits here.
     pub(crate) fn note(self: &Arc<Self>, demand: &Demand) -> Grant {
         let read_ms = millis(self.clock.monotonic());
         let mut roster = self.lock(demand.org);
-        let (now_ms, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
-        let mut grant = Grant::new(demand, demand.limits, now_ms);
-        let streams = count(&mut grant, &mut subjects, demand, &demand.limits, now_ms);
+        let (now, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
+        let mut grant = Grant::new(demand, 1);
+        grant.at_ms = now.ms;
+        let streams = count(&mut grant, &mut subjects, demand, &now);
         drop(roster);
         self.hold(&mut grant, streams);
         grant
     }
 
     pub(crate) fn peek(&self, demand: &Demand, nodes: u32) -> States {
-        let limits = divided(demand, nodes);
+        let limits = demand.shares(nodes);
         let read_ms = millis(self.clock.monotonic());
         let mut roster = self.lock(demand.org);
-        let (now_ms, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
+        let (now, mut subjects) = find(&mut roster, demand.org, demand.key, read_ms);
         let mut states = States::new();
-        read(&mut states, &mut subjects, demand, &limits, now_ms);
+        read(&mut states, &mut subjects, demand, &limits, &now);
         states
     }
 
@@ -154,20 +157,20 @@ impl Memory {
         }
         let read_ms = millis(self.clock.monotonic());
         let mut roster = self.lock(grant.org);
-        let (now_ms, mut subjects) = find(&mut roster, grant.org, grant.key, read_ms);
+        let (now, mut subjects) = find(&mut roster, grant.org, grant.key, read_ms);
         for change in changes {
             let Change { cell, .. } = change;
             let window_ms = WINDOW_MS[index_of(cell)];
             let Some(subject) = subjects.of(cell) else {
                 continue;
             };
-            let ring = subject.ring(cell, now_ms);
+            let ring = subject.ring(cell, &now);
             ring.remove(slot_of(grant.at_ms, window_ms), change.less);
             if let Some(late) = &mut grant.late {
                 ring.remove(slot_of(late.at_ms[cell], window_ms), change.less_late);
                 if change.more > 0 {
                     ring.add(change.more);
-                    late.at_ms[cell] = now_ms;
+                    late.at_ms[cell] = now.ms;
                 }
             }
         }
@@ -209,6 +212,27 @@ impl std::fmt::Debug for Memory {
     }
 }
 
+/// A moment, and the slot of each window that it is in: worked out once, because dividing is dear.
+struct Now {
+    ms: u64,
+    slots: [u64; WINDOWS],
+}
+
+impl Now {
+    #[inline]
+    fn new(ms: u64) -> Self {
+        let mut slots = [0; WINDOWS];
+        // Unrolled, so that lengths are constants and equal ones are divided by once.
+        slots[0] = slot_of(ms, const { WINDOW_MS[0] });
+        slots[1] = slot_of(ms, const { WINDOW_MS[1] });
+        slots[2] = slot_of(ms, const { WINDOW_MS[2] });
+        slots[3] = slot_of(ms, const { WINDOW_MS[3] });
+        slots[4] = slot_of(ms, const { WINDOW_MS[4] });
+        slots[5] = slot_of(ms, const { WINDOW_MS[5] });
+        Self { ms, slots }
+    }
+}
+
 /// The organisation and, where there is one, the key.
 struct Subjects<'a> {
     own: &'a mut Subject,
@@ -232,7 +256,7 @@ fn find<'a>(
     org: OrgId,
     key: Option<KeyId>,
     read_ms: u64,
-) -> (u64, Subjects<'a>) {
+) -> (Now, Subjects<'a>) {
     let org = roster.get_or_admit(id_of_org(org), read_ms);
     org.now_ms = org.now_ms.max(read_ms);
     let now_ms = org.now_ms;
@@ -246,18 +270,12 @@ fn find<'a>(
         own: &mut org.own,
         key,
     };
-    (now_ms, subjects)
+    (Now::new(now_ms), subjects)
 }
 
 /// Counts everything the demand asks for; returns the cells in which a stream was counted.
 #[inline]
-fn count(
-    grant: &mut Grant,
-    subjects: &mut Subjects<'_>,
-    demand: &Demand,
-    limits: &[u64; CELLS],
-    now_ms: u64,
-) -> u16 {
+fn count(grant: &mut Grant, subjects: &mut Subjects<'_>, demand: &Demand, now: &Now) -> u16 {
     let mut streams = 0;
     for cell in Cells(demand.asked) {
         let weight = demand.weights[cell];
@@ -268,8 +286,8 @@ fn count(
             subject.streams += 1;
             streams |= 1 << cell;
         } else {
-            let units = counted(limits[cell], weight);
-            subject.ring(cell, now_ms).add(units);
+            let units = counted(grant.limits[cell], weight);
+            subject.ring(cell, now).add(units);
             grant.weights[cell] = units;
             grant.counted |= 1 << cell;
         }
@@ -283,38 +301,26 @@ fn read(
     subjects: &mut Subjects<'_>,
     demand: &Demand,
     limits: &[u64; CELLS],
-    now_ms: u64,
+    now: &Now,
 ) {
     for cell in Cells(demand.asked) {
         if let Some(subject) = subjects.of(cell) {
-            let reading = subject.read(cell, limits[cell], demand.weights[cell], now_ms);
+            let reading = subject.read(cell, limits[cell], demand.weights[cell], now);
             states.set(cell, reading);
         }
     }
 }
 
-/// The limits, or this server's share of them: rounded down, but at least one of what is not zero.
-#[inline]
-fn divided(demand: &Demand, nodes: u32) -> [u64; CELLS] {
-    let mut limits = demand.limits;
-    if nodes > 1 {
-        for cell in Cells(demand.asked) {
-            limits[cell] = (limits[cell] / u64::from(nodes)).max(limits[cell].min(1));
-        }
-    }
-    limits
-}
-
 impl Subject {
     #[inline]
-    fn fits(&mut self, cell: usize, limit: u64, weight: u64, now_ms: u64) -> bool {
+    fn fits(&mut self, cell: usize, limit: u64, weight: u64, now: &Now) -> bool {
         if is_streams(cell) {
             return weight == 0 || self.streams < limit;
         }
         let index = index_of(cell);
         let total = match &mut self.rings[index] {
             Some(ring) => {
-                ring.advance(slot_of(now_ms, WINDOW_MS[index]));
+                ring.advance(now.slots[index]);
                 ring.total()
             }
             None => 0,
@@ -324,16 +330,16 @@ impl Subject {
 
     /// The window of a cell, at this moment.
     #[inline]
-    fn ring(&mut self, cell: usize, now_ms: u64) -> &mut Ring {
+    fn ring(&mut self, cell: usize, now: &Now) -> &mut Ring {
         let index = index_of(cell);
-        let slot = slot_of(now_ms, WINDOW_MS[index]);
+        let slot = now.slots[index];
         let ring = self.rings[index].get_or_insert_with(|| Box::new(Ring::new(slot)));
         ring.advance(slot);
         ring
     }
 
     #[inline]
-    fn read(&mut self, cell: usize, limit: u64, weight: u64, now_ms: u64) -> Reading {
+    fn read(&mut self, cell: usize, limit: u64, weight: u64, now: &Now) -> Reading {
         if is_streams(cell) {
             return Reading::of_streams(self.streams, limit, weight);
         }
@@ -341,8 +347,8 @@ impl Subject {
         let window_ms = WINDOW_MS[index];
         match &mut self.rings[index] {
             Some(ring) => {
-                ring.advance(slot_of(now_ms, window_ms));
-                ring.read(limit, weight, window_ms, now_ms)
+                ring.advance(now.slots[index]);
+                ring.read(limit, weight, window_ms, now.ms)
             }
             None => Ring::read_empty(limit, weight, window_ms),
         }
