@@ -272,6 +272,10 @@ pub(super) async fn transfer(
     tx: &mut Tx<'_>,
     movement: &Movement<'_>,
 ) -> Result<Option<Transfer>, StoreError> {
+    if !(1..=Micros::MAX_TRANSFER.get()).contains(&movement.amount) {
+        // What the column's constraint would say, before a balance has moved.
+        return Err(StoreError::conflict("ck_ledger_transfers_amount"));
+    }
     let organization = movement.organization_id;
     let effect = |account: String| {
         i64::from(movement.credit == account) * movement.amount

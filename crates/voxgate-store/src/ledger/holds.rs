@@ -413,9 +413,6 @@ pub async fn refund(
     if let Some(before) = before {
         return Ok(before);
     }
-    if booking.amount <= Micros::ZERO {
-        return Err(StoreError::conflict("ck_ledger_transfers_amount"));
-    }
     let noted: Option<KeyOf> = tx
         .read_opt(
             REFUND,

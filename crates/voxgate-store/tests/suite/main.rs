@@ -21,11 +21,37 @@ macro_rules! on_both {
     };
 }
 
+/// As `on_both`, on the product's own schema, with a [`world::World`] in it.
+macro_rules! product_on_both {
+    ($($case:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case(crate::world::World::sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::$case(crate::world::World::postgres().await).await;
+            })+
+        }
+    };
+}
+
+mod audit;
 mod backup;
+mod books;
+mod books_random;
 mod concurrency;
 mod crash;
 mod encryption;
 mod fixture;
+mod idempotency;
+mod keys;
+mod metering;
 mod migrations;
 mod statements;
 mod transactions;
+mod upgrade;
+mod world;
