@@ -143,7 +143,11 @@ fn the_script_says_what_the_code_says() {
         .build()
         .unwrap();
     let begins = prop_oneof![Just(0), Just(1_799_999_999_999_u64), 0..100_000_u64];
-    let mut runner = TestRunner::new(Config::with_cases(256));
+    let mut runner = TestRunner::new(Config {
+        cases: 256,
+        failure_persistence: None,
+        ..Config::default()
+    });
     runner
         .run(&(begins, steps()), |(begin, steps)| {
             runtime.block_on(run(&redis, begin, steps))
