@@ -110,7 +110,7 @@ async fn corrections_and_returns_are_seen_by_the_other_server() {
 async fn streams_of_a_dead_server_end_with_their_leases_and_no_others_do() {
     let redis = RedisServer::start().unwrap();
     let mut config = RedisConfig::new(&redis.url);
-    config.lease_ttl = Duration::from_millis(900);
+    config.lease_ttl = Duration::from_millis(1_500);
     config.response_timeout = Duration::from_secs(5);
     let demand = demand(OrgId::generate(), &[(ORG, LimitKind::ConcurrentStreams, 3)]);
 
@@ -140,12 +140,12 @@ async fn streams_of_a_dead_server_end_with_their_leases_and_no_others_do() {
     })
     .await;
     assert!(
-        died.elapsed() < Duration::from_secs(3),
+        died.elapsed() < Duration::from_secs(4),
         "{:?}",
         died.elapsed()
     );
     // Several leases later the running stream still counts.
-    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    tokio::time::sleep(Duration::from_millis(3_500)).await;
     assert_eq!(exhaust(&living, &demand).await.len(), 2);
 }
 
@@ -272,7 +272,7 @@ async fn silent_for_a_while_it_adds_less_than_one_limit() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     let total: u64 = asking.join_all().await.into_iter().sum();
-    assert!((LIMIT..2 * LIMIT).contains(&total), "{total}");
+    assert!((LIMIT / 2..2 * LIMIT).contains(&total), "{total}");
 }
 
 #[tokio::test]
