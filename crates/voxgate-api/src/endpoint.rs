@@ -1,8 +1,8 @@
 //! One request through one endpoint: who asks, may they, what do they want, and the answer.
 //!
-//! Owns the order of these steps, which is the same for every route: credential, role, path, query, body,
-//! handler. Because credentials come first, a caller without one learns nothing from validation. What an
-//! endpoint reads and how it answers is declared by its [`Endpoint`] implementation.
+//! Owns the order of these steps, which is the same for every route: credential, rank, limits of its class, path, query,
+//! body, handler, limit headers. Because credentials come first, a caller without one learns nothing from validation.
+//! What an endpoint reads and how it answers is declared by its [`Endpoint`] implementation.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,23 +10,24 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tracing::Span;
-use voxgate_domain::Role;
+use voxgate_domain::{EndpointClass, Role};
 use voxgate_services::Principal;
 
-use crate::dialects::aethex::error::ToRefused;
 use crate::extract::body::receive;
-use crate::extract::principal::credential;
-use crate::extract::{self, Fault, Input, ReadError};
-use crate::openapi::Description;
+use crate::extract::principal::{credential, query_credential};
+use crate::extract::{self, Fault, Input};
+use crate::limits_headers;
+use crate::openapi::{Description, RequestHeader};
 use crate::refused::Refused;
 use crate::routes::Access;
 use crate::state::ApiState;
+use crate::surface::{Obstacle, Surface};
 use crate::system::docs::PublishedDocument;
 
 /// What is known about a request before its endpoint looks at it; put there by [`crate::middleware::observe`].
@@ -91,6 +92,12 @@ pub trait Endpoint: Send + 'static {
     /// The body it reads.
     type Body: Input;
 
+    /// The wire format it speaks.
+    const SURFACE: Surface = Surface::Aethex;
+
+    /// The headers it reads, for the published document.
+    const HEADERS: &'static [RequestHeader] = &[];
+
     /// What the published document says about it.
     fn describe() -> Description;
 
@@ -110,6 +117,10 @@ pub struct Matched {
     pub template: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// What kind of request it is, as far as limits go.
+    pub class: EndpointClass,
+    /// Whether a credential may stand in the query.
+    pub query_credential: bool,
 }
 
 /// Left on a response so that the outer layers can name the route in metrics and logs.
@@ -120,10 +131,33 @@ pub struct RouteTemplate(pub &'static str);
 pub async fn run<E: Endpoint>(state: ApiState, matched: Matched, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     Span::current().record("http.route", matched.template);
-    let answer = Box::pin(answer::<E>(state, matched, &parts, body)).await;
-    let mut response = match answer {
-        Ok(response) => response,
-        Err(refused) => E::refuse(&parts.headers, refused),
+    let context = parts
+        .extensions
+        .get::<RequestContext>()
+        .cloned()
+        .unwrap_or_default();
+    let refuse = |refused| {
+        let refused = E::SURFACE.complete(refused, &context.request_id);
+        E::refuse(&parts.headers, refused)
+    };
+    let mut response = match authenticate(&state, &matched, &parts, &context).await {
+        Err(obstacle) => refuse(E::SURFACE.refuse(obstacle)),
+        Ok(principal) => {
+            let caller = principal.clone();
+            let answer = Box::pin(answer::<E>(
+                state.clone(),
+                matched,
+                &parts,
+                &context,
+                body,
+                principal,
+            ));
+            let mut response = answer.await.unwrap_or_else(refuse);
+            if let Some(caller) = caller {
+                add_limits(&state, E::SURFACE, &caller, &mut response).await;
+            }
+            response
+        }
     };
     response
         .extensions_mut()
@@ -131,14 +165,39 @@ pub async fn run<E: Endpoint>(state: ApiState, matched: Matched, request: Reques
     response
 }
 
+/// Says where the caller's limits stand, unless the endpoint has said it.
+async fn add_limits(
+    state: &ApiState,
+    surface: Surface,
+    caller: &Principal,
+    response: &mut Response,
+) {
+    if limits_headers::are_set(response.headers()) {
+        return;
+    }
+    if let Some(view) = state.services.gate().view(caller).await {
+        limits_headers::add(
+            response.headers_mut(),
+            surface.limit_headers(),
+            state.services.now(),
+            |kind| view.get(kind),
+        );
+    }
+}
+
 async fn answer<E: Endpoint>(
     state: ApiState,
     matched: Matched,
     parts: &Parts,
+    context: &RequestContext,
     body: Body,
+    principal: Option<Principal>,
 ) -> Result<Response, Refused> {
+    let refuse = |obstacle| E::SURFACE.refuse(obstacle);
+    if let Some(caller) = &principal {
+        admit(&state, &matched, caller).await.map_err(refuse)?;
+    }
     let headers = &parts.headers;
-    let principal = authenticate(&state, matched.access, headers).await?;
     let options = state.config.decode;
     let segments = capture(matched.template, parts.uri.path());
     let mut faults = Vec::new();
@@ -152,23 +211,18 @@ async fn answer<E: Endpoint>(
     );
     let received = receive(headers, body, E::Body::STYLE, state.config.body_limits())
         .await
-        .map_err(unreadable)?;
+        .map_err(|error| refuse(Obstacle::Unreadable(error)))?;
     let body = keep(
         extract::read_body::<E::Body>(&received, &options),
         &mut faults,
     );
     let (Some(path), Some(query), Some(body)) = (path, query, body) else {
-        return Err(Refused::unprocessable(&faults));
+        return Err(refuse(Obstacle::Faults(faults)));
     };
-    let context = parts
-        .extensions
-        .get::<RequestContext>()
-        .cloned()
-        .unwrap_or_default();
     let document = parts.extensions.get::<Arc<PublishedDocument>>().cloned();
     E::handle(Call {
         state,
-        context,
+        context: context.clone(),
         headers: headers.clone(),
         path,
         query,
@@ -189,24 +243,28 @@ fn keep<T>(read: Result<T, Vec<Fault>>, faults: &mut Vec<Fault>) -> Option<T> {
     }
 }
 
+/// Finds out who asks; `None` on a public route.
 async fn authenticate(
     state: &ApiState,
-    access: Access,
-    headers: &HeaderMap,
-) -> Result<Option<Principal>, Refused> {
-    let allowed: fn(Role) -> bool = match access {
-        Access::Public => return Ok(None),
-        Access::User => |_| true,
-        Access::Administrator => |role| matches!(role, Role::OrgAdmin | Role::SystemAdmin),
-        Access::SystemAdministrator => |role| role == Role::SystemAdmin,
-    };
-    let credential = credential(headers).ok_or_else(Refused::unauthorized)?;
+    matched: &Matched,
+    parts: &Parts,
+    context: &RequestContext,
+) -> Result<Option<Principal>, Obstacle> {
+    if matched.access == Access::Public {
+        return Ok(None);
+    }
+    let credential = credential(&parts.headers)
+        .or_else(|| {
+            let query = parts.uri.query().filter(|_| matched.query_credential)?;
+            query_credential(query)
+        })
+        .ok_or(Obstacle::NoCredential)?;
     let principal = state
         .services
         .identity()
-        .authenticate(&credential)
+        .authenticate(&credential, context.client)
         .await
-        .map_err(ToRefused::to_refused)?;
+        .map_err(Obstacle::Credential)?;
     let span = Span::current();
     if let Some(user) = principal.user_id() {
         span.record("user.id", tracing::field::display(user));
@@ -214,26 +272,31 @@ async fn authenticate(
     if let Some(organization) = principal.organization_id() {
         span.record("org.id", tracing::field::display(organization));
     }
-    if allowed(principal.role()) {
-        Ok(Some(principal))
-    } else {
-        Err(Refused::forbidden())
-    }
+    Ok(Some(principal))
 }
 
-fn unreadable(error: ReadError) -> Refused {
-    match error {
-        ReadError::TooLarge(max) => Refused::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("The body must not be longer than {max} bytes"),
-        ),
-        ReadError::TooSlow => Refused::new(
-            StatusCode::REQUEST_TIMEOUT,
-            "The body did not arrive in time",
-        )
-        .with_header(header::CONNECTION, "close"),
-        ReadError::Unreadable(detail) => Refused::new(StatusCode::BAD_REQUEST, detail),
-        ReadError::Fault(fault) => Refused::unprocessable(&[*fault]),
+/// Checks rank, and the limits over this class of requests where no use case does.
+async fn admit(state: &ApiState, matched: &Matched, caller: &Principal) -> Result<(), Obstacle> {
+    let suffices = match matched.access {
+        Access::Public | Access::User => true,
+        Access::Administrator => matches!(caller.rank(), Role::OrgAdmin | Role::SystemAdmin),
+        Access::SystemAdministrator => caller.rank() == Role::SystemAdmin,
+    };
+    if !suffices {
+        return Err(Obstacle::Rank);
+    }
+    match matched.class {
+        // Its use case asks the gate for everything at once.
+        EndpointClass::Generation => Ok(()),
+        class @ (EndpointClass::Read
+        | EndpointClass::Upload
+        | EndpointClass::Delete
+        | EndpointClass::Other) => state
+            .services
+            .gate()
+            .admit_unmetered(caller, class)
+            .await
+            .map_err(Obstacle::Gate),
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::extract::{DecodeOptions, FieldDoc, Style};
 use crate::output::{Components, described};
 use crate::routes::{Access, Listing, Part, Route};
+use crate::surface::Surface;
 
 /// What an endpoint says about itself; statuses that follow from its access and its inputs are added here.
 #[derive(Debug, Clone)]
@@ -18,6 +19,19 @@ pub struct Description {
     pub tag: &'static str,
     /// The answers that are its own.
     pub answers: Vec<Answer>,
+}
+
+/// A header that an endpoint reads.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestHeader {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// The longest value in characters.
+    pub max_length: usize,
+    /// What a value looks like, as a regular expression.
+    pub pattern: &'static str,
 }
 
 /// One answer of an endpoint.
@@ -42,9 +56,11 @@ pub enum Content {
     Html,
     /// Audio of this media type.
     Audio(&'static str),
-    /// The refusal shape.
+    /// Text of this media type.
+    Text(&'static str),
+    /// The surface's refusal shape.
     Refusal,
-    /// The 422 list.
+    /// The 422 list of the dialect that has one.
     Faults,
 }
 
@@ -121,7 +137,7 @@ pub fn document(routes: &[Route], options: &DecodeOptions) -> Value {
         "info": {
             "title": "Voxgate",
             "summary": "Speech for your own machines, in the AethexAI TTS dialect.",
-            "description": "Log in with the Authorize button (e-mail and password) or present an API key, then try POST /tts/tts.",
+            "description": "Log in with the Authorize button (e-mail and password) or present an API key, then try POST /tts/tts. Administration is under /admin/v1.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
             "version": env!("CARGO_PKG_VERSION"),
         },
@@ -152,6 +168,7 @@ fn operation(route: &Route, options: &DecodeOptions, components: &mut Components
     }
     let parameters: Vec<Value> = parameters("path", path, options)
         .chain(parameters("query", query, options))
+        .chain(route.headers.iter().map(header_parameter))
         .collect();
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
@@ -185,21 +202,47 @@ fn parameters(
     })
 }
 
+fn header_parameter(header: &RequestHeader) -> Value {
+    json!({
+        "name": header.name,
+        "in": "header",
+        "required": false,
+        "description": header.meaning,
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": header.max_length,
+            "pattern": header.pattern,
+        },
+    })
+}
+
 fn request_body(part: Part, options: &DecodeOptions, components: &mut Components) -> Value {
     let fields = (part.fields)(options);
-    let reference = components.define(part.name, |_| object_schema(part.name, &fields));
+    let is_strict = part.style == Style::Strict;
+    let reference = components.define(part.name, |_| {
+        let mut schema = object_schema(part.name, &fields);
+        if is_strict {
+            schema["additionalProperties"] = false.into();
+        }
+        schema
+    });
+    // Where nothing must be said, nothing need be sent.
+    let required = !is_strict || fields.iter().any(|field| field.required);
     let media: &[&str] = match part.style {
         Style::Form => &["application/x-www-form-urlencoded", "multipart/form-data"],
         Style::ModelOrForm | Style::EmbeddedOrForm => {
             &["application/json", "application/x-www-form-urlencoded"]
         }
-        Style::None | Style::Text | Style::Model | Style::Embedded => &["application/json"],
+        Style::None | Style::Text | Style::Model | Style::Strict | Style::Embedded => {
+            &["application/json"]
+        }
     };
     let content: Map<String, Value> = media
         .iter()
         .map(|media| ((*media).to_owned(), json!({ "schema": reference })))
         .collect();
-    json!({ "required": true, "content": content })
+    json!({ "required": required, "content": content })
 }
 
 fn object_schema(name: &str, fields: &[FieldDoc]) -> Value {
@@ -237,6 +280,12 @@ fn responses(route: &Route, mut answers: Vec<Answer>, components: &mut Component
             StatusCode::FORBIDDEN,
             "The caller may not do this, or must verify their address first.",
         );
+        if route.class.limit().is_some() {
+            add(
+                StatusCode::TOO_MANY_REQUESTS,
+                "A limit of the organization or of the API key is reached.",
+            );
+        }
     }
     let [path, query, body] = route.parts;
     let mut reads = false;
@@ -267,7 +316,10 @@ fn responses(route: &Route, mut answers: Vec<Answer>, components: &mut Component
         answers.push(Answer {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             when: "Validation Error",
-            content: vec![Content::Faults],
+            content: vec![match route.surface {
+                Surface::Aethex => Content::Faults,
+                Surface::Native => Content::Refusal,
+            }],
             headers: Vec::new(),
         });
     }
@@ -292,14 +344,14 @@ fn responses(route: &Route, mut answers: Vec<Answer>, components: &mut Component
         .map(|answer| {
             (
                 answer.status.as_str().to_owned(),
-                response(answer, components),
+                response(answer, route.surface, components),
             )
         })
         .collect();
     Value::Object(responses)
 }
 
-fn response(answer: &Answer, components: &mut Components) -> Value {
+fn response(answer: &Answer, surface: Surface, components: &mut Components) -> Value {
     let mut response = json!({ "description": answer.when });
     let mut content = Map::new();
     for representation in &answer.content {
@@ -310,9 +362,13 @@ fn response(answer: &Answer, components: &mut Components) -> Value {
                 *media,
                 json!({ "type": "string", "contentMediaType": media }),
             ),
+            Content::Text(media) => (*media, json!({ "type": "string" })),
             Content::Refusal => (
                 "application/json",
-                json!({ "$ref": "#/components/schemas/ErrorModel" }),
+                match surface {
+                    Surface::Aethex => json!({ "$ref": "#/components/schemas/ErrorModel" }),
+                    Surface::Native => json!({ "$ref": "#/components/schemas/AdminError" }),
+                },
             ),
             Content::Faults => (
                 "application/json",
@@ -355,6 +411,29 @@ fn define_refusals(components: &mut Components) {
                 },
             },
             "required": ["detail"],
+        })
+    });
+    components.define("AdminError", |_| {
+        json!({
+            "type": "object",
+            "title": "AdminError",
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "properties": {
+                        "code": { "type": "string", "description": "For programs; it never changes." },
+                        "message": { "type": "string", "description": "For people." },
+                        "field": { "type": "string", "description": "The field at fault, where one is." },
+                        "retry_after": {
+                            "type": "integer",
+                            "description": "Seconds to wait, where waiting helps; also in `Retry-After`.",
+                        },
+                        "request_id": { "type": "string", "description": "As in `X-Request-Id`." },
+                    },
+                    "required": ["code", "message", "request_id"],
+                },
+            },
+            "required": ["error"],
         })
     });
     components.define("HTTPValidationError", |components| {

@@ -50,9 +50,11 @@ plain! {
     bool => { "type": "boolean" };
     u32 => { "type": "integer", "minimum": 0 };
     u64 => { "type": "integer", "minimum": 0 };
+    i64 => { "type": "integer" };
     f64 => { "type": "number" };
     uuid::Uuid => { "type": "string", "format": "uuid" };
     Instant => { "type": "string", "format": "date-time" };
+    Revealed => { "type": "string" };
     Map<String, Value> => { "type": "object", "additionalProperties": true };
 }
 
@@ -81,6 +83,16 @@ impl serde::Serialize for Instant {
 impl From<voxgate_domain::Timestamp> for Instant {
     fn from(moment: voxgate_domain::Timestamp) -> Self {
         Self(moment)
+    }
+}
+
+/// A secret that this one answer reveals. Nothing but the answer's body shows it.
+#[derive(Debug)]
+pub struct Revealed(pub secrecy::SecretString);
+
+impl serde::Serialize for Revealed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secrecy::ExposeSecret::expose_secret(&self.0))
     }
 }
 

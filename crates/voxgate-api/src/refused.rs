@@ -1,7 +1,7 @@
-//! A request that was not granted, in the shape the surface gives it: `{"detail": …}`.
+//! A request that was not granted, ready to be sent.
 //!
-//! Owns the body shape and the headers that go with a refusal. Which refusal a service error becomes is the
-//! dialect's business.
+//! Owns `{"detail": …}`, the body of refusals where no surface has one of its own, and the headers that go with a
+//! refusal. Which refusal a service error becomes is the surface's business.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,7 +14,7 @@ use crate::extract::fault::{self, Fault};
 pub struct Refused {
     /// The status.
     pub status: StatusCode,
-    /// The value under `detail`, or the whole body of a 422.
+    /// The whole body.
     body: Value,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -25,6 +25,15 @@ impl Refused {
         Self {
             status,
             body: json!({ "detail": detail.into() }),
+            headers: Vec::new(),
+        }
+    }
+
+    /// A refusal with a body of the surface's own shape.
+    pub fn with_body(status: StatusCode, body: Value) -> Self {
+        Self {
+            status,
+            body,
             headers: Vec::new(),
         }
     }
@@ -74,6 +83,16 @@ impl Refused {
     /// The value under `detail`.
     pub fn detail(&self) -> &Value {
         &self.body["detail"]
+    }
+
+    /// The whole body.
+    pub fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The whole body, to be added to.
+    pub fn body_mut(&mut self) -> &mut Value {
+        &mut self.body
     }
 }
 

@@ -11,9 +11,9 @@ use axum::{Extension, Router};
 
 use crate::endpoint::{RequestContext, RouteTemplate, fits};
 use crate::middleware;
-use crate::refused::Refused;
 use crate::routes::{Listing, Route, table};
 use crate::state::ApiState;
+use crate::surface::Surface;
 use crate::system;
 
 /// The whole surface as one service. Client addresses come from `ConnectInfo<SocketAddr>` in the request's
@@ -42,9 +42,15 @@ pub fn router(state: ApiState) -> Router {
     let router = router
         .fallback(
             move |uri: Uri, headers: HeaderMap, context: Option<Extension<RequestContext>>| {
-                let tls = context.is_some_and(|Extension(context)| context.tls);
-                let response = redirect(&known, &uri, &headers, tls)
-                    .unwrap_or_else(|| Refused::not_found().into_response());
+                let context = context
+                    .map(|Extension(context)| context)
+                    .unwrap_or_default();
+                let surface = Surface::of_path(uri.path());
+                let response = redirect(&known, &uri, &headers, context.tls).unwrap_or_else(|| {
+                    surface
+                        .complete(surface.not_found(), &context.request_id)
+                        .into_response()
+                });
                 async move { response }
             },
         )
@@ -77,10 +83,20 @@ fn methods(routes: &[Route], path: &'static str) -> MethodRouter<ApiState> {
         all = of_path.iter().map(|route| route.method.as_str()).collect();
     }
     let all = all.join(", ");
+    let surface = Surface::of_path(path);
     let refuse = |allow: String| {
-        move || {
-            let allow = allow.clone();
-            async move { method_not_allowed(path, &allow) }
+        move |context: Option<Extension<RequestContext>>| {
+            let refused = surface
+                .method_not_allowed()
+                .with_header(header::ALLOW, &allow);
+            let context = context
+                .map(|Extension(context)| context)
+                .unwrap_or_default();
+            let mut response = surface
+                .complete(refused, &context.request_id)
+                .into_response();
+            response.extensions_mut().insert(RouteTemplate(path));
+            async move { response }
         }
     };
     // axum answers HEAD from GET by itself; the reference does not.
@@ -88,14 +104,6 @@ fn methods(routes: &[Route], path: &'static str) -> MethodRouter<ApiState> {
         .on(MethodFilter::HEAD, refuse(first.clone()))
         .on(MethodFilter::OPTIONS, refuse(all))
         .fallback(refuse(first))
-}
-
-fn method_not_allowed(path: &'static str, allow: &str) -> Response {
-    let refused = Refused::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
-        .with_header(header::ALLOW, allow);
-    let mut response = refused.into_response();
-    response.extensions_mut().insert(RouteTemplate(path));
-    response
 }
 
 /// A redirect where only a trailing slash is too many.

@@ -3,17 +3,22 @@
 //! The router, the published document and the access test are all made from this table; a route that is not
 //! here does not exist.
 
+mod administration;
+
 use std::pin::Pin;
 
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 
+use voxgate_domain::EndpointClass;
+
 use crate::dialects::aethex::{auth, invitations, organizations, tts, usage, users};
 use crate::endpoint::{self, Endpoint, Matched};
 use crate::extract::{DecodeOptions, FieldDoc, Input, Style};
-use crate::openapi::Description;
+use crate::openapi::{Description, RequestHeader};
 use crate::state::{ApiState, MetricsAccess};
+use crate::surface::Surface;
 use crate::system;
 
 /// Who may call a route.
@@ -83,12 +88,21 @@ pub struct Route {
     pub access: Access,
     /// What happens to callers from elsewhere.
     pub tenancy: Tenancy,
+    /// What kind of request it is, as far as limits go. Of [`EndpointClass::Generation`] are those whose use case asks the
+    /// gate itself.
+    pub class: EndpointClass,
+    /// Whether a credential may stand in the query, for clients that can set no headers.
+    pub query_credential: bool,
+    /// The wire format it speaks.
+    pub surface: Surface,
     /// Whether it is published.
     pub listing: Listing,
     /// What the document says about it.
     pub describe: fn() -> Description,
     /// Its path, query and body.
     pub parts: [Part; 3],
+    /// The headers it reads besides the credential.
+    pub headers: &'static [RequestHeader],
     is_mounted: fn(&ApiState) -> bool,
     run: fn(ApiState, Matched, Request) -> Answer,
 }
@@ -100,12 +114,20 @@ impl Route {
         name: &'static str,
         access: Access,
     ) -> Self {
+        let class = match method {
+            Method::GET => EndpointClass::Read,
+            Method::DELETE => EndpointClass::Delete,
+            _ => EndpointClass::Other,
+        };
         Self {
             method,
             path,
             name,
             access,
             tenancy: Tenancy::Own,
+            class,
+            query_credential: false,
+            surface: E::SURFACE,
             listing: Listing::Documented,
             describe: E::describe,
             parts: [
@@ -113,6 +135,7 @@ impl Route {
                 Part::of::<E::Query>(),
                 Part::of::<E::Body>(),
             ],
+            headers: E::HEADERS,
             is_mounted: |_| true,
             run: |state, matched, request| Box::pin(endpoint::run::<E>(state, matched, request)),
         }
@@ -120,6 +143,19 @@ impl Route {
 
     fn named(mut self) -> Self {
         self.tenancy = Tenancy::Named;
+        self
+    }
+
+    /// Its use case asks the gate, with everything it is going to consume.
+    fn metered(mut self) -> Self {
+        self.class = EndpointClass::Generation;
+        self
+    }
+
+    /// A credential may stand in the query: for WebSocket routes, whose clients in browsers can set no headers.
+    #[must_use]
+    pub fn with_query_credential(mut self) -> Self {
+        self.query_credential = true;
         self
     }
 
@@ -166,6 +202,8 @@ impl Route {
             Matched {
                 template: self.path,
                 access: self.access,
+                class: self.class,
+                query_credential: self.query_credential,
             },
             request,
         )
@@ -174,6 +212,13 @@ impl Route {
 
 /// The table. Of the routes of one path the first decides what `Allow` says, as in the reference.
 pub fn table() -> Vec<Route> {
+    let mut routes = vendors();
+    routes.extend(administration::administration());
+    routes
+}
+
+/// The vendors' dialects and what belongs to the server itself.
+fn vendors() -> Vec<Route> {
     use Access::{Administrator, Public, SystemAdministrator, User};
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     let (get, post, patch, delete) = (
@@ -328,7 +373,7 @@ pub fn table() -> Vec<Route> {
             "list_usage_requests",
             User,
         ),
-        Route::of::<tts::synthesize::Synthesize>(post(), "/tts/tts", "synthesize", User),
+        Route::of::<tts::synthesize::Synthesize>(post(), "/tts/tts", "synthesize", User).metered(),
         Route::of::<tts::voices::ListVoices>(get(), "/tts/voices", "list_voices", User),
         Route::of::<system::health::Health>(get(), "/health", "health", Public),
         Route::of::<system::ready::Ready>(get(), "/ready", "ready", Public),

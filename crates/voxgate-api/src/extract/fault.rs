@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 pub enum Place {
     /// A part of the request (`body`, `query`, `path`) or a field of it.
     Name(&'static str),
+    /// A field that is not declared, by the name the client gave it.
+    Unknown(String),
     /// Characters from the start of the body, counted from zero.
     Offset(usize),
 }
@@ -81,6 +83,7 @@ impl Fault {
             .iter()
             .map(|place| match place {
                 Place::Name(name) => Value::from(*name),
+                Place::Unknown(name) => Value::from(name.as_str()),
                 Place::Offset(offset) => Value::from(*offset),
             })
             .collect();

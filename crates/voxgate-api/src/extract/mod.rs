@@ -7,6 +7,7 @@ pub mod body;
 pub mod fault;
 pub mod json_error;
 pub mod kinds;
+pub mod page;
 pub mod principal;
 pub mod reader;
 pub mod uuid;
@@ -70,7 +71,9 @@ fn read_part<I: Input>(
 
 /// Reads a body that has already been taken apart by content type.
 pub fn read_body<B: Input>(received: &Received, options: &DecodeOptions) -> Result<B, Vec<Fault>> {
+    let nothing = Map::new();
     let values = match (received, B::STYLE) {
+        (Received::Nothing, Style::Strict) => Some(&nothing),
         (Received::Form(values), Style::Form | Style::ModelOrForm | Style::EmbeddedOrForm) => {
             Some(values)
         }
@@ -78,7 +81,7 @@ pub fn read_body<B: Input>(received: &Received, options: &DecodeOptions) -> Resu
         _ => None,
     };
     let mut reader = Reader::new("body", B::STYLE, values, options);
-    if values.is_none() && matches!(B::STYLE, Style::Model | Style::ModelOrForm) {
+    if values.is_none() && matches!(B::STYLE, Style::Model | Style::Strict | Style::ModelOrForm) {
         match received {
             // Nothing at all, and an explicit null, are both "missing".
             Received::Nothing | Received::Json(Value::Null) => {
@@ -96,7 +99,11 @@ pub fn read_body<B: Input>(received: &Received, options: &DecodeOptions) -> Resu
         return Err(reader.into_faults());
     }
     let read = B::read(&mut reader);
-    read.ok_or_else(|| reader.into_faults())
+    if B::STYLE == Style::Strict {
+        reader.refuse_unknown(&B::fields(options));
+    }
+    let faults = reader.into_faults();
+    read.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 fn pairs(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &str)> {

@@ -16,6 +16,9 @@ pub enum Style {
     Text,
     /// A JSON object; a missing field echoes the whole object.
     Model,
+    /// A JSON object that may hold no field but the declared ones, so that nothing is taken for set that was not read.
+    /// No body at all is an empty object.
+    Strict,
     /// Single fields declared one by one in a JSON object; a missing field echoes null, and null is missing.
     Embedded,
     /// As [`Style::Embedded`], or the same fields of a form.
@@ -147,7 +150,9 @@ impl<'a> Reader<'a> {
 
     fn input_of_missing(&self) -> Value {
         match (self.style, self.values) {
-            (Style::Model | Style::ModelOrForm, Some(values)) => Value::Object(values.clone()),
+            (Style::Model | Style::Strict | Style::ModelOrForm, Some(values)) => {
+                Value::Object(values.clone())
+            }
             _ => Value::Null,
         }
     }
@@ -159,6 +164,19 @@ impl<'a> Reader<'a> {
             problem,
             input,
         });
+    }
+
+    /// Notes every field that is none of `declared`.
+    pub fn refuse_unknown(&mut self, declared: &[FieldDoc]) {
+        for (name, value) in self.values.into_iter().flatten() {
+            if !declared.iter().any(|field| field.name == name) {
+                self.faults.push(Fault {
+                    location: vec![Place::Name(self.part), Place::Unknown(name.clone())],
+                    problem: Problem::plain("extra_forbidden", "Extra inputs are not permitted"),
+                    input: value.clone(),
+                });
+            }
+        }
     }
 
     /// What was noted.

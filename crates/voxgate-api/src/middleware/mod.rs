@@ -72,15 +72,28 @@ fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 /// Headers a browser may read from an answer besides the simple ones.
-const EXPOSED: [&str; 9] = [
+const EXPOSED: [&str; 22] = [
     "content-disposition",
+    "idempotent-replayed",
     "retry-after",
     "server-timing",
     "x-ratelimit-limit",
+    "x-ratelimit-limit-concurrent",
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-limit-tokens",
+    "x-ratelimit-limit-tokens-day",
     "x-ratelimit-remaining",
+    "x-ratelimit-remaining-concurrent",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-remaining-tokens",
+    "x-ratelimit-remaining-tokens-day",
     "x-ratelimit-reset",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-reset-tokens",
+    "x-ratelimit-reset-tokens-day",
     "x-request-id",
     "x-total-count",
+    "x-usage-request-id",
     "x-words-used",
 ];
 
@@ -106,10 +119,17 @@ fn cors(config: &ApiConfig) -> Option<CorsLayer> {
     Some(
         CorsLayer::new()
             .allow_origin(origin)
-            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+            .allow_methods([
+                Method::GET,
+                Method::POST,
+                Method::PUT,
+                Method::PATCH,
+                Method::DELETE,
+            ])
             .allow_headers([
                 header::AUTHORIZATION,
                 header::CONTENT_TYPE,
+                HeaderName::from_static("idempotency-key"),
                 HeaderName::from_static("x-api-key"),
                 HeaderName::from_static("x-request-id"),
             ])

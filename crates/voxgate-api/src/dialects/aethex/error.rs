@@ -2,22 +2,23 @@
 //!
 //! A status and a public text go out; internal text is logged here, once, under the request's span, and never sent.
 
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 use voxgate_domain::{InvalidEmail, InvalidPassword, LimitRefusal, Refuse};
 use voxgate_services::Fault as ServiceFault;
+use voxgate_services::gate::GateError;
+use voxgate_services::idempotency::IdempotencyError;
 use voxgate_services::identity::{AccountError, AuthError, LoginError};
 use voxgate_services::invitations::InvitationError;
 use voxgate_services::orgs::OrgError;
 use voxgate_services::speech::SpeechError;
 use voxgate_services::usage::UsageError;
 
+use crate::extract::ReadError;
 use crate::extract::fault::{Fault, Place, Problem};
+use crate::limits_headers;
 use crate::refused::Refused;
-
-pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
-pub(crate) const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
-pub(crate) const RATE_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+use crate::surface::Obstacle;
 
 /// A service error that looks the same wherever it happens.
 pub trait ToRefused {
@@ -136,11 +137,92 @@ impl ToRefused for LoginError {
 impl ToRefused for AuthError {
     fn to_refused(self) -> Refused {
         match self {
-            Self::Unauthenticated => Refused::unauthorized(),
-            Self::NotVerified => Refused::forbidden(),
+            // Which of them is not told here: the reference knows one word.
+            Self::Unauthenticated
+            | Self::MalformedKey
+            | Self::UnknownKey
+            | Self::RevokedKey
+            | Self::ExpiredKey => Refused::unauthorized(),
+            Self::AddressNotAllowed | Self::NotVerified => Refused::forbidden(),
             Self::Fault(fault) => fault.to_refused(),
         }
     }
+}
+
+/// What stands in a request's way before its endpoint is reached.
+pub fn obstacle(obstacle: Obstacle) -> Refused {
+    match obstacle {
+        Obstacle::NoCredential => Refused::unauthorized(),
+        Obstacle::Credential(error) => error.to_refused(),
+        Obstacle::Rank => Refused::forbidden(),
+        Obstacle::Gate(error) => error.to_refused(),
+        Obstacle::Unreadable(error) => unreadable(error),
+        Obstacle::Faults(faults) => Refused::unprocessable(&faults),
+    }
+}
+
+fn unreadable(error: ReadError) -> Refused {
+    match error {
+        ReadError::TooLarge(max) => refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The body must not be longer than {max} bytes"),
+        ),
+        ReadError::TooSlow => refused(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body did not arrive in time",
+        )
+        .with_header(header::CONNECTION, "close"),
+        ReadError::Unreadable(detail) => refused(StatusCode::BAD_REQUEST, detail),
+        ReadError::Fault(fault) => Refused::unprocessable(&[*fault]),
+    }
+}
+
+impl ToRefused for GateError {
+    fn to_refused(self) -> Refused {
+        let message = self.public_message();
+        match self {
+            Self::NoOrganization
+            | Self::OrganizationNotActive
+            | Self::ServiceNotAllowed(_)
+            | Self::VoiceNotAllowed(_)
+            | Self::ModelNotAllowed(_) => refused(StatusCode::FORBIDDEN, message),
+            Self::Limited(limit) => limited(&limit, message),
+            Self::InsufficientCredits { .. } | Self::OverBudget { .. } => {
+                refused(StatusCode::PAYMENT_REQUIRED, message)
+            }
+            Self::Behind => {
+                tracing::warn!("The books cannot keep up");
+                busy(message, wait(&self))
+            }
+            Self::Fault(fault) => fault.to_refused(),
+        }
+    }
+}
+
+impl ToRefused for IdempotencyError {
+    fn to_refused(self) -> Refused {
+        let message = self.public_message();
+        match self {
+            Self::Invalid => refused(StatusCode::UNPROCESSABLE_ENTITY, message),
+            Self::Reused => refused(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                json!({ "code": self.code(), "reason": message }),
+            ),
+            Self::InProgress { retry_after } => {
+                refused(StatusCode::CONFLICT, message).retry_after(whole_secs(retry_after))
+            }
+            Self::NotKept => refused(
+                StatusCode::CONFLICT,
+                json!({ "code": self.code(), "reason": message }),
+            ),
+            Self::Fault(fault) => fault.to_refused(),
+        }
+    }
+}
+
+/// Seconds to wait, rounded up, at least one.
+fn whole_secs(wait: std::time::Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// An account error, worded for what the caller was doing.
@@ -219,9 +301,8 @@ impl ToRefused for UsageError {
 pub fn speech(error: SpeechError, text: &str) -> Refused {
     let message = error.public_message();
     match error {
-        SpeechError::NoOrganization | SpeechError::OrganizationNotActive => {
-            refused(StatusCode::FORBIDDEN, message)
-        }
+        SpeechError::Gate(error) => error.to_refused(),
+        SpeechError::Idempotency(error) => error.to_refused(),
         SpeechError::VoiceNotFound(_) => refused(StatusCode::NOT_FOUND, message),
         SpeechError::UnsupportedScript { .. } | SpeechError::NothingToSpeak => {
             invalid_field("text", Problem::value_error(message), text.into())
@@ -242,7 +323,6 @@ pub fn speech(error: SpeechError, text: &str) -> Refused {
         SpeechError::InvalidOutput(_) => {
             invalid_field("sample_rate_hz", Problem::value_error(message), Value::Null)
         }
-        SpeechError::Limited(limit) => limited(&limit, message),
         SpeechError::Busy { .. } => busy(message, wait(&error)),
         SpeechError::EncoderUnavailable(_) | SpeechError::NoVoices(_) => {
             refused(StatusCode::SERVICE_UNAVAILABLE, message)
@@ -258,11 +338,13 @@ pub fn speech(error: SpeechError, text: &str) -> Refused {
 
 /// 429 with everything a client needs in order to come back at the right time.
 fn limited(limit: &LimitRefusal, message: String) -> Refused {
-    refused(StatusCode::TOO_MANY_REQUESTS, message)
-        .retry_after(limit.retry_after_secs())
-        .with_header(RATE_LIMIT, limit.limit)
-        .with_header(RATE_REMAINING, limit.remaining)
-        .with_header(RATE_RESET, limit.reset.as_secs())
+    let refused =
+        refused(StatusCode::TOO_MANY_REQUESTS, message).retry_after(limit.retry_after_secs());
+    limits_headers::of_refusal(limit)
+        .into_iter()
+        .fold(refused, |refused, (name, value)| {
+            refused.with_header(name, value)
+        })
 }
 
 #[cfg(test)]
@@ -270,7 +352,7 @@ mod tests {
     use std::time::Duration;
 
     use axum::response::IntoResponse;
-    use voxgate_domain::{LimitKind, Timestamp};
+    use voxgate_domain::{LimitKind, LimitScope, Micros, Service, Timestamp};
 
     use super::*;
 
@@ -278,17 +360,64 @@ mod tests {
     fn a_limit_says_when_to_come_back() {
         let limit = LimitRefusal {
             kind: LimitKind::RequestsPerMinute,
+            scope: LimitScope::Organization,
             limit: 100,
             remaining: 0,
             reset: Timestamp::from_secs(1_800_000_060),
             retry_after: Duration::from_millis(1500),
         };
-        let response = speech(SpeechError::Limited(limit), "").into_response();
+        let response = speech(SpeechError::Gate(GateError::Limited(limit)), "").into_response();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()["retry-after"], "2");
         assert_eq!(response.headers()["x-ratelimit-limit"], "100");
         assert_eq!(response.headers()["x-ratelimit-remaining"], "0");
         assert_eq!(response.headers()["x-ratelimit-reset"], "1800000060");
+    }
+
+    #[test]
+    fn the_gate_and_replays_have_their_statuses() {
+        let micros = Micros::new(1_500_000);
+        for (error, status) in [
+            (
+                SpeechError::Gate(GateError::ServiceNotAllowed(Service::Tts)),
+                403,
+            ),
+            (
+                SpeechError::Gate(GateError::VoiceNotAllowed("anna".into())),
+                403,
+            ),
+            (
+                SpeechError::Gate(GateError::InsufficientCredits {
+                    needed: micros,
+                    available: Micros::ZERO,
+                }),
+                402,
+            ),
+            (
+                SpeechError::Gate(GateError::OverBudget {
+                    needed: micros,
+                    left: Micros::ZERO,
+                }),
+                402,
+            ),
+            (SpeechError::Gate(GateError::Behind), 503),
+            (SpeechError::Idempotency(IdempotencyError::Invalid), 422),
+            (SpeechError::Idempotency(IdempotencyError::Reused), 422),
+            (SpeechError::Idempotency(IdempotencyError::NotKept), 409),
+        ] {
+            let what = error.to_string();
+            assert_eq!(speech(error, "").status.as_u16(), status, "{what}");
+        }
+        let twin = IdempotencyError::InProgress {
+            retry_after: Duration::from_millis(1200),
+        };
+        let response = twin.to_refused().into_response();
+        assert_eq!(response.status(), StatusCode::CONFLICT);
+        assert_eq!(response.headers()["retry-after"], "2");
+        assert_eq!(
+            IdempotencyError::Reused.to_refused().detail()["code"],
+            "idempotency_key_reused"
+        );
     }
 
     #[test]

@@ -71,6 +71,7 @@ impl Endpoint for CreateOrganization {
             daily_word_limit: to_words(call.body.daily_word_limit),
             monthly_word_limit: to_words(call.body.monthly_word_limit),
             rate_limit_per_minute: to_requests(call.body.rate_limit_per_minute),
+            ..CreateOrg::default()
         };
         let created = call.state.services.orgs().create(&principal, command).await;
         let organization = created.map_err(ToRefused::to_refused)?;

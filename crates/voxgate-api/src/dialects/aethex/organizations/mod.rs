@@ -8,9 +8,10 @@ pub mod update;
 pub mod usage;
 
 use uuid::Uuid;
-use voxgate_domain::{OrgId, OrgLimits, Page};
+use voxgate_domain::{OrgId, OrgLimits};
 
 use crate::extract::kinds::{Int, defaulted, int, required, uuid};
+pub(super) use crate::extract::page::{MAX_OFFSET, page};
 use crate::extract::{Style, input};
 
 const TAG: &str = "organizations";
@@ -37,17 +38,6 @@ input! {
         /// How many entries to skip first.
         offset: i64 = defaulted(int(0, MAX_OFFSET), 0),
     }
-}
-
-/// The largest whole number every JSON client can hold.
-pub(super) const MAX_OFFSET: i64 = 9_007_199_254_740_991;
-
-/// A page from numbers that were checked to be in range.
-pub(super) fn page(limit: i64, offset: i64) -> Page {
-    Page::new(
-        u32::try_from(limit).unwrap_or(Page::MAX_LIMIT),
-        u64::try_from(offset).unwrap_or(0),
-    )
 }
 
 /// A limit counted in words.

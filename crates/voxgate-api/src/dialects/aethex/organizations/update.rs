@@ -82,6 +82,7 @@ impl Endpoint for UpdateOrganization {
             monthly_word_limit: to_words(call.body.monthly_word_limit),
             rate_limit_per_minute: to_requests(call.body.rate_limit_per_minute),
             settings: call.body.settings,
+            ..UpdateOrg::default()
         };
         let updated = call
             .state

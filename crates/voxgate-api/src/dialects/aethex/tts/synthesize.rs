@@ -7,19 +7,23 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
 use voxgate_audio::{AudioFormat, SUPPORTED_SAMPLE_RATES};
+use voxgate_domain::Timestamp;
 use voxgate_services::speech::{SpeechCommand, SpokenBody, SpokenMeta};
 
-use super::super::error::{self, RATE_LIMIT, RATE_REMAINING, RATE_RESET};
+use super::super::error;
 use super::TAG;
 use crate::endpoint::{Call, Endpoint};
 use crate::extract::kinds::{defaulted, one_of, one_of_numbers, real, required, spoken_text, text};
 use crate::extract::{Nothing, Style, input};
-use crate::openapi::{Answer, Content, Description};
+use crate::limits_headers::{self, Family};
+use crate::openapi::{Answer, Content, Description, RequestHeader};
 use crate::refused::Refused;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const USAGE_ID: HeaderName = HeaderName::from_static("x-usage-request-id");
 const WORDS_USED: HeaderName = HeaderName::from_static("x-words-used");
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// `ogg` and `opus` are two names for Opus in Ogg.
 const FORMATS: &[&str] = &[
@@ -50,6 +54,13 @@ impl Endpoint for Synthesize {
     type Path = Nothing;
     type Query = Nothing;
     type Body = SpeechBody;
+
+    const HEADERS: &'static [RequestHeader] = &[RequestHeader {
+        name: "Idempotency-Key",
+        max_length: 255,
+        pattern: r"^[\x21-\x7e]+$",
+        meaning: "Makes repeating the request safe for 24 hours: the stored answer comes back and nothing is charged again.",
+    }];
 
     fn describe() -> Description {
         let audio = Answer::empty(StatusCode::OK, "The whole audio file.")
@@ -82,6 +93,11 @@ impl Endpoint for Synthesize {
                 "X-RateLimit-Reset",
                 "integer",
                 "Unix time at which the limit is whole again.",
+            )
+            .header(
+                "Idempotent-Replayed",
+                "string",
+                "`true` where this is the stored answer to an earlier request with the same Idempotency-Key.",
             );
         Description {
             summary: "Speak a text",
@@ -89,10 +105,24 @@ impl Endpoint for Synthesize {
             tag: TAG,
             answers: vec![
                 audio,
+                Answer::refusal(
+                    StatusCode::PAYMENT_REQUIRED,
+                    "The credits of the organization, or the budget of the API key, do not cover it.",
+                ),
                 Answer::refusal(StatusCode::NOT_FOUND, "Voice not found."),
                 Answer::refusal(
+                    StatusCode::CONFLICT,
+                    "A request with this Idempotency-Key is at work, or its answer was too long to be kept.",
+                )
+                .header("Retry-After", "integer", "Seconds to wait."),
+                Answer::refusal(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "Validation Error, or the Idempotency-Key is malformed or was used for a different request.",
+                )
+                .or(Content::Faults),
+                Answer::refusal(
                     StatusCode::TOO_MANY_REQUESTS,
-                    "A limit of the organization is reached.",
+                    "A limit of the organization or of the API key is reached.",
                 )
                 .header("Retry-After", "integer", "Seconds to wait."),
             ],
@@ -102,6 +132,11 @@ impl Endpoint for Synthesize {
     async fn handle(call: Call<Self>) -> Result<Response, Refused> {
         let principal = call.principal()?.clone();
         let started = call.context.started;
+        // What is no text cannot be a key either; the service says so.
+        let idempotency_key = call
+            .headers
+            .get(IDEMPOTENCY_KEY)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         let body = call.body;
         #[expect(
             clippy::cast_possible_truncation,
@@ -115,6 +150,8 @@ impl Endpoint for Synthesize {
             sample_rate_hz: body.sample_rate_hz,
             speed,
             endpoint: "/tts/tts",
+            dialect: "aethex",
+            idempotency_key,
         };
         let spoken = call
             .state
@@ -124,17 +161,24 @@ impl Endpoint for Synthesize {
             .await;
         let spoken = spoken.map_err(|error| error::speech(error, &body.text))?;
         let mut response = Response::new(Body::empty());
-        describe_audio(response.headers_mut(), &spoken.meta);
+        describe_audio(
+            response.headers_mut(),
+            &spoken.meta,
+            call.state.services.now(),
+        );
         match spoken.body {
             SpokenBody::Complete { bytes, outcome } => {
-                let timing = format!(
-                    "queue;dur={}, engine;dur={}, encode;dur={}, total;dur={}",
-                    millis(outcome.queue),
-                    millis(outcome.engine),
-                    millis(outcome.encode),
-                    millis(started.elapsed())
-                );
-                insert(response.headers_mut(), SERVER_TIMING, &timing);
+                // A replay has kept no engine busy.
+                if let Some(outcome) = outcome {
+                    let timing = format!(
+                        "queue;dur={}, engine;dur={}, encode;dur={}, total;dur={}",
+                        millis(outcome.queue),
+                        millis(outcome.engine),
+                        millis(outcome.encode),
+                        millis(started.elapsed())
+                    );
+                    insert(response.headers_mut(), SERVER_TIMING, &timing);
+                }
                 response
                     .headers_mut()
                     .insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
@@ -150,7 +194,7 @@ impl Endpoint for Synthesize {
     }
 }
 
-fn describe_audio(headers: &mut HeaderMap, meta: &SpokenMeta) {
+fn describe_audio(headers: &mut HeaderMap, meta: &SpokenMeta, now: Timestamp) {
     insert(
         headers,
         header::CONTENT_TYPE,
@@ -160,9 +204,10 @@ fn describe_audio(headers: &mut HeaderMap, meta: &SpokenMeta) {
     insert(headers, header::CONTENT_DISPOSITION, &name);
     insert(headers, USAGE_ID, &meta.request_id.to_string());
     headers.insert(WORDS_USED, HeaderValue::from(meta.words));
-    headers.insert(RATE_LIMIT, HeaderValue::from(meta.rate.limit));
-    headers.insert(RATE_REMAINING, HeaderValue::from(meta.rate.remaining));
-    headers.insert(RATE_RESET, HeaderValue::from(meta.rate.reset.as_secs()));
+    limits_headers::add(headers, Family::Plain, now, |kind| meta.limits.get(kind));
+    if meta.replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
 }
 
 fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {

@@ -1,0 +1,5 @@
+//! Credits of organisations.
+
+pub mod balance;
+pub mod change;
+pub mod statement;

@@ -1,0 +1,6 @@
+//! Organisations.
+
+pub mod create;
+pub mod list;
+pub mod read;
+pub mod update;

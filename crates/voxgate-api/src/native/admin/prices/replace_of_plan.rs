@@ -1,0 +1,56 @@
+//! `PUT /admin/v1/plans/{plan_id}/prices`
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::super::plans::PlanPath;
+use super::super::types::AdminPriceList;
+use super::super::{TAG, shown};
+use super::PriceList;
+use crate::endpoint::{Call, Endpoint};
+use crate::extract::Nothing;
+use crate::native::error::refuse;
+use crate::openapi::{Answer, Description};
+use crate::output::Shown;
+use crate::refused::Refused;
+use crate::surface::Surface;
+
+/// Replaces the price list of a plan.
+#[derive(Debug)]
+pub struct ReplacePlanPrices;
+
+impl Endpoint for ReplacePlanPrices {
+    type Path = PlanPath;
+    type Query = Nothing;
+    type Body = PriceList;
+
+    const SURFACE: Surface = Surface::Native;
+
+    fn describe() -> Description {
+        Description {
+            summary: "Replace the prices of a plan",
+            details: "For system administrators. An empty list has the general prices hold.",
+            tag: TAG,
+            answers: vec![
+                Answer::json(
+                    StatusCode::OK,
+                    "The price list as it is now.",
+                    AdminPriceList::schema,
+                ),
+                Answer::refusal(StatusCode::NOT_FOUND, "No such plan."),
+            ],
+        }
+    }
+
+    async fn handle(call: Call<Self>) -> Result<Response, Refused> {
+        let principal = call.principal()?;
+        let plan = Some(call.path.id());
+        let credits = call.state.services.credits();
+        credits
+            .set_prices(principal, plan, call.body.prices.clone())
+            .await
+            .map_err(refuse)?;
+        let prices = credits.prices(plan).await.map_err(refuse)?;
+        Ok(shown(StatusCode::OK, &AdminPriceList::from(prices)))
+    }
+}
