@@ -53,6 +53,7 @@ pub const STATEMENTS: &[&[(&str, &str)]] = &[
     idempotency::STATEMENTS,
     invitations::STATEMENTS,
     keys::STATEMENTS,
+    keys::CREDENTIAL_STATEMENTS,
     ledger::STATEMENTS,
     ledger::HOLD_STATEMENTS,
     ledger::CHECKS,

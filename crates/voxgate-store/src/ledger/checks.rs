@@ -58,8 +58,7 @@ const RUNNING: &str = concat!(
      WHERE number <> expected OR available_after <> available OR held_after <> held LIMIT 20"
 );
 /// Each kind moves between the accounts it is meant for, and belongs to a request or not.
-const ACCOUNTS: &str = concat!(
-    "SELECT 'transfer ' || id || ' (' || kind || ') moves from ' || debit_account || ' to ' || credit_account \
+const ACCOUNTS: &str = "SELECT 'transfer ' || id || ' (' || kind || ') moves from ' || debit_account || ' to ' || credit_account \
      FROM (SELECT id, kind, debit_account, credit_account, hold_id, 'available:' || organization_id AS free, \
      'held:' || organization_id AS held FROM ledger_transfers) s WHERE NOT CASE kind \
      WHEN 'grant' THEN debit_account = 'grants' AND credit_account = free AND hold_id IS NULL \
@@ -69,8 +68,7 @@ const ACCOUNTS: &str = concat!(
      WHEN 'hold' THEN debit_account = free AND credit_account = held AND hold_id IS NOT NULL \
      WHEN 'post' THEN debit_account IN (free, held) AND credit_account = 'revenue' AND hold_id IS NOT NULL \
      WHEN 'void' THEN debit_account = held AND credit_account = free AND hold_id IS NOT NULL \
-     ELSE debit_account = 'refunds' AND credit_account = free AND hold_id IS NOT NULL END LIMIT 20"
-);
+     ELSE debit_account = 'refunds' AND credit_account = free AND hold_id IS NOT NULL END LIMIT 20";
 /// The organisations' side and the product's side are together zero.
 const ZERO: &str = concat!(
     "SELECT 'all accounts together are ' || CAST(total AS TEXT) || ' instead of zero' FROM (SELECT \

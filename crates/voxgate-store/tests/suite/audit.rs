@@ -13,7 +13,7 @@ fn entry(w: &World, n: u64) -> AuditRow {
         id: AuditId::generate(),
         at: at(n),
         organization_id: Some(w.org),
-        actor: if n % 2 == 0 {
+        actor: if n.is_multiple_of(2) {
             ActorKind::User
         } else {
             ActorKind::Key

@@ -148,13 +148,13 @@ fn request(w: &World, n: u64) -> FinishedRequest {
             id: RequestId::generate(),
             organization_id: w.org,
             user_id: w.user,
-            key_id: (n % 2 == 0).then_some(w.key),
+            key_id: (n.is_multiple_of(2)).then_some(w.key),
             node_id: "node".into(),
             endpoint: Cow::Borrowed("/tts"),
             dialect: Cow::Borrowed("native"),
             service: Service::Tts,
             model: "kokoro".into(),
-            voice: if n % 3 == 0 { "amy" } else { "joe" }.into(),
+            voice: if n.is_multiple_of(3) { "amy" } else { "joe" }.into(),
             format: Cow::Borrowed("wav"),
             sample_rate_hz: 24_000,
             asked,
@@ -254,7 +254,7 @@ async fn a_pending_request_is_settled_once(w: World) {
     let left = w
         .write(|tx| Box::pin(usage::abandoned_any_org_in(tx, "another", at(0), 10)))
         .await;
-    assert_eq!(left, [finished.facts.clone()]);
+    assert_eq!(left, std::slice::from_ref(&finished.facts));
     let own = w
         .write(|tx| Box::pin(usage::abandoned_any_org_in(tx, "node", at(0), 10)))
         .await;
