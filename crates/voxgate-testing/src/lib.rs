@@ -16,6 +16,7 @@ mod server;
 mod smtp;
 
 pub use client::{Answer, Client};
+pub use reqwest::Method;
 pub use daemon::{Daemon, Signal, find_program, free_port};
 pub use outbox::{Letter, Outbox};
 pub use postgres::{PostgresServer, TestDatabase};

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::daemon::{Daemon, Signal};
+use crate::daemon::{Daemon, Signal, free_port};
 use crate::outbox::Outbox;
 
 /// How long a start may take; models are loaded in it.
@@ -137,6 +137,32 @@ impl TestServer {
             folder,
         };
         server.launch("127.0.0.1:0").await?;
+        Ok(server)
+    }
+
+    /// Starts another server on the same Postgres database, with a data directory of its own and the secrets of `first`.
+    /// `options` are those of the first.
+    ///
+    /// # Errors
+    /// As [`TestServer::start`].
+    pub async fn start_beside(options: Options, first: &Self) -> Result<Self> {
+        let secrets = first.data_dir().join("secrets");
+        let options = options.set("secrets.dir", &secrets.to_string_lossy());
+        let folder = tempfile::Builder::new()
+            .prefix("voxgate-server-")
+            .tempdir()?;
+        let address = format!("127.0.0.1:{}", free_port()?);
+        let mut server = Self {
+            bootstrap: Bootstrap {
+                base_url: format!("http://{address}"),
+                ..first.bootstrap.clone()
+            },
+            daemon: None,
+            options,
+            program: program()?,
+            folder,
+        };
+        server.launch(&address).await?;
         Ok(server)
     }
 

@@ -10,6 +10,7 @@ mod accounts;
 mod crash;
 mod limits;
 mod mail;
+mod nodes;
 mod operations;
 mod speech;
 mod world;
