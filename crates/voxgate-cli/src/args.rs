@@ -1,8 +1,14 @@
 //! The command line, as people read it in `--help`.
 
+mod gate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use gate::{
+    Audit, ChangeArgs, Credits, KeyArgs, Keys, Plans, Prices, SpanArgs, Usage, UsageCommand,
+};
 
 /// A self-hosted voice and media AI platform in one binary.
 #[derive(Debug, Parser)]
@@ -59,7 +65,7 @@ pub(crate) enum Command {
     Migrate,
     /// Check this installation and say what to mend
     #[command(
-        long_about = "Check this installation and say what to mend: configuration, data directory, secrets, database integrity, mail backlog, models and the programs that some formats need. Exits 1 if something must be mended."
+        long_about = "Check this installation and say what to mend: configuration, data directory, secrets, database integrity, the books of credits, mail backlog, models and the programs that some formats need. Exits 1 if something must be mended."
     )]
     Doctor,
     /// Speak a text into a file, without a server
@@ -81,11 +87,27 @@ pub(crate) enum Command {
     /// Administer API keys
     #[command(subcommand)]
     Keys(Keys),
+    /// Plans: limits under a name, for organisations and keys
+    #[command(subcommand)]
+    Plans(Plans),
+    /// What requests cost
+    #[command(subcommand)]
+    Prices(Prices),
+    /// What organisations have paid and owe
+    #[command(subcommand)]
+    Credits(Credits),
     /// What organisations have used
     #[command(
-        long_about = "What organisations have used: requests, words, characters and seconds of audio per organisation, or of one organisation by day."
+        long_about = "What organisations have used: requests, words, characters and seconds of audio per organisation, or of one organisation by day. `report` sums by more, `export` writes every single request.",
+        after_help = "Examples:\n  voxgate usage                                   all organisations, this month\n  voxgate usage --org ID --from 2026-11-01        one of them by day\n  voxgate usage report ID --by key                by API key\n  voxgate usage export ID --format jsonl > usage.jsonl",
+        args_conflicts_with_subcommands = true
     )]
     Usage(Usage),
+    /// Who changed what, when and from where
+    #[command(
+        after_help = "Examples:\n  voxgate audit                                   the newest 50 changes\n  voxgate audit --org ID --action key.create      keys made in one organisation"
+    )]
+    Audit(Audit),
     /// Copy the database while the server runs
     #[command(
         long_about = "Copy the SQLite database to a file while the server runs. The copy is complete, consistent and checked; restore it by putting it in place of voxgate.db while the server is stopped. Keep the `secrets` folder with it: keys and sessions are useless without it."
@@ -197,6 +219,25 @@ pub(crate) enum Orgs {
         #[command(flatten)]
         limits: LimitArgs,
     },
+    /// Give an organisation a plan, whose limits and prices hold where it has no own
+    SetPlan {
+        /// Its id
+        id: String,
+        /// Id or name of the plan; `none` for no plan
+        plan: String,
+    },
+    /// Set own limits of an organisation
+    #[command(
+        long_about = "Set own limits of an organisation. They come before those of its plan; KIND=plan gives one back to the plan (no limit where the plan has none).",
+        after_help = gate::LIMITS_HELP
+    )]
+    SetLimit {
+        /// Its id
+        id: String,
+        /// KIND=VALUE or KIND=plan, as often as you like
+        #[arg(required = true, value_name = "KIND=VALUE")]
+        limits: Vec<String>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -261,42 +302,6 @@ pub(crate) enum Users {
         /// E-mail address
         email: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Keys {
-    /// The keys of an organisation
-    List {
-        /// Organisation id
-        #[arg(long, value_name = "ID")]
-        org: String,
-    },
-    /// Make a key; its secret is shown once
-    Create {
-        /// What to call it
-        name: String,
-        /// The account it acts as
-        #[arg(long, value_name = "EMAIL")]
-        user: String,
-    },
-    /// Revoke a key at once
-    Revoke {
-        /// Key id
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Usage {
-    /// One organisation, by day
-    #[arg(long, value_name = "ID")]
-    pub(crate) org: Option<String>,
-    /// First day, as 2026-11-01 [default: first of this month]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) from: Option<String>,
-    /// Last day [default: today]
-    #[arg(long, value_name = "DATE")]
-    pub(crate) to: Option<String>,
 }
 
 #[derive(Debug, Args)]

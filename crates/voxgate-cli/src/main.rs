@@ -82,6 +82,18 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Keys(keys) => {
             commands::keys::run(&configuration(&overrides, false)?, keys, json).await?
         }
+        Command::Plans(plans) => {
+            commands::plans::run(&configuration(&overrides, false)?, plans, json).await?
+        }
+        Command::Prices(prices) => {
+            commands::prices::run(&configuration(&overrides, false)?, prices, json).await?
+        }
+        Command::Credits(credits) => {
+            commands::credits::run(&configuration(&overrides, false)?, credits, json).await?
+        }
+        Command::Audit(audit) => {
+            commands::audit::run(&configuration(&overrides, false)?, audit, json).await?
+        }
         Command::Usage(usage) => {
             commands::usage::run(&configuration(&overrides, false)?, usage, json).await?
         }

@@ -153,6 +153,19 @@ async fn database(config: &Config, checks: &mut Vec<Check>) {
         )),
         Err(error) => checks.push(problem("database", error.to_string())),
     }
+    match installation.db.check_books().await {
+        Ok(problems) if problems.is_empty() => {
+            checks.push(ok("credits", "the books of credits balance"));
+        }
+        Ok(problems) => checks.push(problem(
+            "credits",
+            format!(
+                "the books of credits do not balance; keep the database and report this ({})",
+                problems.join("; ")
+            ),
+        )),
+        Err(error) => checks.push(problem("credits", error.to_string())),
+    }
     match installation.services.mail().backlog().await {
         Ok(backlog) if backlog.failed > 0 => checks.push(warning(
             "mail",

@@ -1,15 +1,20 @@
 //! One module a command.
 
+pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod credits;
 pub(crate) mod database;
 pub(crate) mod doctor;
 pub(crate) mod keys;
 pub(crate) mod models;
 pub(crate) mod orgs;
+pub(crate) mod plans;
+pub(crate) mod prices;
 pub(crate) mod say;
 pub(crate) mod serve;
 pub(crate) mod usage;
 pub(crate) mod users;
+mod values;
 
 use anyhow::Context as _;
 use voxgate_domain::OrgId;

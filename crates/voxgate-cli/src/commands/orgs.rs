@@ -7,6 +7,7 @@ use voxgate_server::config::Config;
 use voxgate_services::Principal;
 use voxgate_services::orgs::{CreateOrg, ListOrgs, Organization, UpdateOrg};
 
+use super::values::{limits_text, limits_value, own_limits, plan};
 use super::{open, org_id};
 use crate::args::Orgs;
 use crate::output;
@@ -48,6 +49,7 @@ pub(crate) async fn run(config: &Config, command: Orgs, as_json: bool) -> anyhow
                         daily_word_limit: limits.daily_words,
                         monthly_word_limit: limits.monthly_words,
                         rate_limit_per_minute: limits.requests_per_minute,
+                        ..CreateOrg::default()
                     },
                 )
                 .await?;
@@ -73,17 +75,35 @@ pub(crate) async fn run(config: &Config, command: Orgs, as_json: bool) -> anyhow
                     org_id(&id)?,
                     UpdateOrg {
                         name,
-                        domain: Patch::Keep,
-                        domain_verified: None,
                         status,
                         daily_word_limit: limits.daily_words,
                         monthly_word_limit: limits.monthly_words,
                         rate_limit_per_minute: limits.requests_per_minute,
-                        settings: Patch::Keep,
+                        ..UpdateOrg::default()
                     },
                 )
                 .await?;
             show(&changed, as_json)?;
+        }
+        Orgs::SetPlan { id, plan: name } => {
+            let plan_id = match name.as_str() {
+                "none" => Patch::Clear,
+                name => Patch::Set(plan(&installation.services, name).await?.id),
+            };
+            let change = UpdateOrg {
+                plan_id,
+                ..UpdateOrg::default()
+            };
+            let changed = orgs.update(&operator, org_id(&id)?, change).await?;
+            show_limits(&changed, as_json)?;
+        }
+        Orgs::SetLimit { id, limits } => {
+            let change = UpdateOrg {
+                limits: own_limits(&limits)?,
+                ..UpdateOrg::default()
+            };
+            let changed = orgs.update(&operator, org_id(&id)?, change).await?;
+            show_limits(&changed, as_json)?;
         }
     }
     installation.services.shutdown().await;
@@ -101,6 +121,9 @@ fn value(org: &Organization) -> Value {
         "daily_word_limit": org.limits.daily_words,
         "monthly_word_limit": org.limits.monthly_words,
         "rate_limit_per_minute": org.limits.requests_per_minute,
+        "plan_id": org.plan_id.map(|id| id.to_string()),
+        "own_limits": limits_value(&org.own_limits),
+        "limits": limits_value(&org.all_limits),
         "settings": org.settings,
         "created_at": org.created_at.to_iso_millis(),
         "updated_at": org.updated_at.to_iso_millis(),
@@ -147,6 +170,22 @@ fn show(org: &Organization, as_json: bool) -> anyhow::Result<()> {
     } else {
         list(std::slice::from_ref(org), false)
     }
+}
+
+/// An organisation with all its limits.
+fn show_limits(org: &Organization, as_json: bool) -> anyhow::Result<()> {
+    if as_json {
+        return output::json(&value(org));
+    }
+    list(std::slice::from_ref(org), false)?;
+    let plan = org
+        .plan_id
+        .map_or_else(|| "none".to_owned(), |id| id.to_string());
+    output::print(&format!(
+        "plan: {plan}\nown limits: {}\nlimits that hold: {}",
+        limits_text(&org.own_limits),
+        limits_text(&org.all_limits)
+    ))
 }
 
 fn words(limit: u64) -> String {
