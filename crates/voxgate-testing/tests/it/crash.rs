@@ -7,12 +7,57 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use voxgate_testing::{Client, Options, Outbox, TestServer};
+use voxgate_testing::{Client, Method, Options, Outbox, TestServer};
 
 use crate::world::{Database, PASSWORD, make_org, usage};
 
 /// Longest time until a dead server's requests are settled by others on the same Postgres: a minute of silence and a beat.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
+
+/// Millionths of a credit for a word, and what the organisation begins with.
+const WORD_MICROS: u64 = 1_000;
+const GRANT_MICROS: u64 = 1_000_000_000_000;
+
+/// Sells words, and gives the organisation enough to buy many.
+async fn open_the_till(server: &TestServer, org: &str) {
+    let prices = json!({"prices": [{"service": "tts", "unit": "word", "micros": WORD_MICROS}]});
+    let answer = server
+        .admin()
+        .send(Method::PUT, "/admin/v1/prices", Some(&prices))
+        .await
+        .unwrap();
+    answer.expect(200).unwrap();
+    let path = format!("/admin/v1/organizations/{org}/credits/transfers");
+    let grant = json!({"kind": "grant", "amount_micros": GRANT_MICROS});
+    let answer = server.admin().post(&path, grant).await.unwrap();
+    answer.expect(201).unwrap();
+}
+
+/// Whatever happened, the organisation has paid for what was charged, nothing is on hold, and the books agree.
+async fn check_the_till(server: &TestServer, org: &str, charged: u64) {
+    let path = format!("/admin/v1/organizations/{org}/credits");
+    let balance = server
+        .admin()
+        .get(&path)
+        .await
+        .unwrap()
+        .expect(200)
+        .unwrap()
+        .json();
+    assert_eq!(balance["held_micros"], 0, "{balance}");
+    assert_eq!(
+        balance["available_micros"],
+        GRANT_MICROS - charged * WORD_MICROS,
+        "{balance}"
+    );
+    let doctor = server.run(&["doctor", "--json"]).unwrap();
+    assert!(
+        doctor.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&doctor.stdout),
+        String::from_utf8_lossy(&doctor.stderr)
+    );
+}
 
 /// What clients were told.
 #[derive(Default)]
@@ -58,7 +103,16 @@ async fn speak(load: Arc<Load>, client: Client) {
     while load.going() {
         let words = 1 + load.number() % 9;
         let text = crate::world::words(usize::try_from(words).unwrap());
-        match client.speak(&text).await {
+        // Every fourth caller loses patience: gone before, in or after the work.
+        let patience = match words {
+            4 | 8 => Duration::from_micros(rand::random_range(100..20_000)),
+            _ => Duration::from_secs(60),
+        };
+        let Ok(answer) = tokio::time::timeout(patience, client.speak(&text)).await else {
+            load.unanswered();
+            continue;
+        };
+        match answer {
             Ok(answer) if answer.status == 200 => {
                 assert_eq!(answer.header("x-words-used"), words.to_string());
                 let id = answer.header("x-usage-request-id").to_owned();
@@ -214,6 +268,7 @@ async fn check(server: &TestServer, client: &Client, org: &str, load: &Load, peo
         sums["requests"]["success"].as_u64().unwrap(),
         delivered.len() as u64
     );
+    check_the_till(server, org, charged).await;
 }
 
 async fn pending(server: &TestServer, org: &str) -> u64 {
@@ -231,6 +286,7 @@ async fn kill_in_a_loop(database: Database, rounds: u64) {
         .set("limits.requests_per_minute", "1000000");
     let mut server = TestServer::start(database.options(options)).await.unwrap();
     let org = make_org(&server, "crash", json!({})).await;
+    open_the_till(&server, &org.id).await;
     let load = Arc::new(Load {
         told: Mutex::default(),
         next: AtomicU64::new(0),

@@ -51,7 +51,7 @@ impl Group {
             .expect(201)
             .unwrap()
             .json();
-        let secret = made["key"].as_str().expect("the secret is shown once");
+        let secret = made["secret"].as_str().expect("the secret is shown once");
         let clients = self
             .servers
             .iter()
