@@ -413,7 +413,8 @@ pub async fn export_page(
     });
     let mut bound = filter.params(organization);
     bound.extend(params![
-        from.as_micros(),
+        // A later page begins where the one before ended, and not with a walk to there.
+        from.as_micros().max(moment),
         until.as_micros(),
         moment,
         id,
