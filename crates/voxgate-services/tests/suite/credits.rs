@@ -155,8 +155,9 @@ async fn a_failure_and_a_departure_give_the_hold_back(f: Fixture) {
     assert_eq!(balance(&f).await, (100_000, 0));
     let (speech, caller) = (f.services.speech().clone(), f.admin.clone());
     let text = format!("[[slow]] {}", words(200));
+    let before = f.engine.counts().chunks;
     let call = tokio::spawn(async move { speech.synthesize(&caller, say(text)).await });
-    while f.engine.counts().chunks == 0 {
+    while f.engine.counts().chunks == before {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     assert_eq!(balance(&f).await, (100_000 - 2_010, 2_010));
