@@ -23,7 +23,8 @@ impl Secrets {
     /// Fewer bytes than this are refused at start.
     pub const MIN_BYTES: usize = 32;
 
-    /// The first purpose whose secret is too short, or the same as another's.
+    /// The first purpose whose secret is too short, the same as another's, or one that others would guess: a single
+    /// character over and over, or a text from an example such as `change-me`.
     #[must_use]
     pub fn weakness(&self) -> Option<&'static str> {
         let all = [
@@ -36,12 +37,38 @@ impl Secrets {
             let repeated = all[..at]
                 .iter()
                 .any(|(_, other)| other.expose_secret() == secret.expose_secret());
-            if secret.expose_secret().len() < Self::MIN_BYTES || repeated {
+            let secret = secret.expose_secret();
+            if secret.len() < Self::MIN_BYTES || repeated || is_guessable(secret) {
                 return Some(name);
             }
         }
         None
     }
+}
+
+/// What secrets in examples and forgotten settings hold, in lower case.
+const EXAMPLES: [&str; 8] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "change this",
+    "your-secret",
+    "your_secret",
+    "placeholder",
+    "default",
+];
+
+/// Whether a secret was typed rather than drawn by lot. Of random secrets less than one in 10^12 is
+/// taken for one.
+fn is_guessable(secret: &[u8]) -> bool {
+    let one_over_and_over = secret
+        .first()
+        .is_some_and(|first| secret.iter().all(|byte| byte == first))
+        && secret
+            .iter()
+            .all(|&byte| byte == 0 || byte.is_ascii_graphic() || byte == b' ');
+    let text = String::from_utf8_lossy(secret).to_ascii_lowercase();
+    one_over_and_over || EXAMPLES.iter().any(|example| text.contains(example))
 }
 
 /// Keyed hashes of secrets that are stored or compared, one key per purpose, all derived from the pepper. The secrets
@@ -209,6 +236,31 @@ mod tests {
         assert_eq!(with(secret(3, 32)).weakness(), None);
         assert_eq!(with(secret(3, 31)).weakness(), Some("reset"));
         assert_eq!(with(secret(1, 32)).weakness(), Some("reset"));
+    }
+
+    #[test]
+    fn empty_and_example_secrets_are_refused() {
+        let with = |jwt: &[u8]| Secrets {
+            jwt: SecretBox::new(Box::new(jwt.to_vec())),
+            verify: secret(2, 32),
+            reset: secret(3, 32),
+            api_key_pepper: secret(4, 32),
+        };
+        for weak in [
+            &b""[..],
+            &[0; 64],
+            &[b'a'; 64],
+            b"ChangeMe-ChangeMe-ChangeMe-ChangeMe",
+            b"this is your-secret-key, replace it please",
+            b"default-default-default-default-default",
+        ] {
+            assert_eq!(with(weak).weakness(), Some("jwt"), "{weak:?}");
+        }
+        for _ in 0..1000 {
+            let mut random = [0; 32];
+            rand::fill(&mut random);
+            assert_eq!(with(&random).weakness(), None);
+        }
     }
 
     #[test]

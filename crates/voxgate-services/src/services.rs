@@ -56,8 +56,8 @@ pub enum StartError {
     /// A setting cannot work.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A secret is too short, or the same as another's.
-    #[error("the secret `{0}` must be at least {min} bytes long and differ from the others", min = Secrets::MIN_BYTES)]
+    /// A secret is too short, the same as another's, or easily guessed.
+    #[error("the secret `{0}` must be random, at least {min} bytes long and differ from the others", min = Secrets::MIN_BYTES)]
     WeakSecret(&'static str),
     /// The outgoing mail cannot be set up.
     #[error("mail: {0}")]
