@@ -105,7 +105,8 @@ impl Gate {
                 key: principal.key().map(|key| (key.id, key.limits)),
             };
             let reserved = if admitted.reserved_in_db {
-                shared::reserve(core, &admitted, &allowances).await
+                let reserved = shared::reserve(core, &admitted, &allowances).await;
+                reserved.map(shared::Reservation::hand_over)
             } else {
                 self.reserve_here(&admitted, &allowances).await
             };
@@ -113,6 +114,7 @@ impl Gate {
                 core.limiter.give_back(grant).await;
                 return Err(error);
             }
+            // Nothing may be awaited between the reservation and the pass that settles it.
             Ok(Pass::new(
                 Arc::clone(core),
                 admitted,
@@ -207,7 +209,7 @@ impl Gate {
                 allowances,
                 armed: true,
             };
-            hold(core, admitted).await?;
+            hold(core, admitted).await?.hand_over();
             undo.disarm();
         }
         core.meter.begin(admitted, &core.node_id);
@@ -242,27 +244,51 @@ impl Drop for UndoQuotas<'_> {
     }
 }
 
-/// Puts credits on hold, in a task of its own: a caller that goes away meanwhile leaves a hold that is voided there.
-async fn hold(core: &Arc<Core>, admitted: &Admitted) -> Result<(), GateError> {
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    let (worker, admitted) = (Arc::clone(core), admitted.clone());
-    core.tasks.spawn(async move {
-        let outcome = write_hold(&worker, &admitted).await;
-        let held = outcome.is_ok();
-        if answer.send(outcome).is_err() && held {
-            let (org, id) = (admitted.org, admitted.id);
-            let now = worker.now();
-            let voided = worker
+/// A hold that nobody has taken over yet: dropped, it is voided.
+struct FreshHold {
+    core: Arc<Core>,
+    request: Option<(voxgate_domain::OrgId, RequestId)>,
+}
+
+impl FreshHold {
+    /// Leaves it to whoever settles the request.
+    fn hand_over(mut self) {
+        self.request = None;
+    }
+}
+
+impl Drop for FreshHold {
+    fn drop(&mut self) {
+        let Some((org, id)) = self.request.take() else {
+            return;
+        };
+        let core = Arc::clone(&self.core);
+        // Nobody waits for it but the shutdown.
+        drop(self.core.tasks.spawn(async move {
+            let now = core.now();
+            let voided: Result<(), voxgate_store::StoreError> = core
                 .db
                 .write(move |tx| {
                     async move { ledger::void(tx, org, id, now).await.map(|_| ()) }.boxed()
                 })
                 .await;
             if let Err(error) = voided {
-                let error: voxgate_store::StoreError = error;
                 tracing::error!(request.id = %id, %error, "a hold that nobody waits for stays until the next start");
             }
-        }
+        }));
+    }
+}
+
+/// Puts credits on hold, in a task of its own: a caller that goes away meanwhile leaves a hold that is voided.
+async fn hold(core: &Arc<Core>, admitted: &Admitted) -> Result<FreshHold, GateError> {
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    let (worker, admitted) = (Arc::clone(core), admitted.clone());
+    core.tasks.spawn(async move {
+        let outcome = write_hold(&worker, &admitted).await;
+        drop(answer.send(outcome.map(|()| FreshHold {
+            core: worker,
+            request: Some((admitted.org, admitted.id)),
+        })));
     });
     answered
         .await

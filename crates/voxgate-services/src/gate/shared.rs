@@ -17,21 +17,49 @@ use crate::core::Core;
 use crate::metering::books::{count, signed};
 use crate::metering::record::Admitted;
 
+/// A reservation that nobody has taken over yet: dropped, it is undone.
+pub(super) struct Reservation {
+    core: Arc<Core>,
+    admitted: Option<Admitted>,
+}
+
+impl Reservation {
+    /// Leaves it to whoever settles the request.
+    pub(super) fn hand_over(mut self) {
+        self.admitted = None;
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(admitted) = self.admitted.take() {
+            let core = Arc::clone(&self.core);
+            // Nobody waits for it but the shutdown.
+            drop(
+                self.core
+                    .tasks
+                    .spawn(async move { undo(&core, &admitted).await }),
+            );
+        }
+    }
+}
+
 /// Admits a request: all quotas and the hold, or none of them. In a task of its own, so that a caller who goes away
 /// meanwhile leaves nothing behind.
 pub(super) async fn reserve(
     core: &Arc<Core>,
     admitted: &Admitted,
     allowances: &Allowances,
-) -> Result<(), GateError> {
+) -> Result<Reservation, GateError> {
     let (answer, answered) = oneshot::channel();
     let (worker, admitted, allowances) = (Arc::clone(core), admitted.clone(), *allowances);
     core.tasks.spawn(async move {
         let outcome = write(&worker, admitted.clone(), allowances).await;
-        let reserved = outcome.is_ok();
-        if answer.send(outcome).is_err() && reserved {
-            undo(&worker, &admitted).await;
-        }
+        // Where nobody takes it any more, also after it was sent, it is dropped and undone.
+        drop(answer.send(outcome.map(|()| Reservation {
+            core: worker,
+            admitted: Some(admitted),
+        })));
     });
     answered
         .await

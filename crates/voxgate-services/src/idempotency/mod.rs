@@ -80,23 +80,21 @@ pub(crate) async fn begin(
         // Written down at once: of two that arrive together, one is first.
         let begun = write_begin(core, &entry, operation, fingerprint).await?;
         let (known_operation, known_fingerprint, done) = match begun {
-            Begun::Started => {
-                return Ok(Turn::First(Ticket {
-                    core: Arc::clone(core),
-                    entry: Some(entry),
-                }));
+            Ok(ticket) => return Ok(Turn::First(ticket)),
+            Err(Begun::Started) => {
+                return Err(Fault::Internal("a key that is nobody's".into()).into());
             }
-            Begun::Running {
+            Err(Begun::Running {
                 operation,
                 fingerprint,
                 ..
-            } => (operation, fingerprint, None),
-            Begun::Done {
+            }) => (operation, fingerprint, None),
+            Err(Begun::Done {
                 operation,
                 fingerprint,
                 meta,
                 body,
-            } => (operation, fingerprint, Some((meta, body))),
+            }) => (operation, fingerprint, Some((meta, body))),
         };
         if known_operation != operation || known_fingerprint != fingerprint {
             return Err(IdempotencyError::Reused);
@@ -118,13 +116,14 @@ pub(crate) async fn begin(
     }
 }
 
-/// In a task of its own: a caller that goes away meanwhile leaves an entry that is removed there.
+/// Takes the key, or finds out who has it. In a task of its own: a caller that goes away meanwhile drops the ticket, which
+/// frees the key.
 async fn write_begin(
     core: &Arc<Core>,
     entry: &Entry,
     operation: &'static str,
     fingerprint: [u8; 32],
-) -> Result<Begun, IdempotencyError> {
+) -> Result<Result<Ticket, Begun>, IdempotencyError> {
     let (answer, answered) = tokio::sync::oneshot::channel();
     let (worker, entry) = (Arc::clone(core), entry.clone());
     core.tasks.spawn(async move {
@@ -141,10 +140,13 @@ async fn write_begin(
                 .boxed()
             })
             .await;
-        let is_first = matches!(begun, Ok(Begun::Started));
-        if answer.send(begun).is_err() && is_first {
-            forget(&worker, entry).await;
-        }
+        drop(answer.send(begun.map(|begun| match begun {
+            Begun::Started => Ok(Ticket {
+                core: worker,
+                entry: Some(entry),
+            }),
+            taken => Err(taken),
+        })));
     });
     let begun = answered
         .await
