@@ -59,7 +59,7 @@ const EXAMPLES: [&str; 8] = [
 ];
 
 /// Whether a secret was typed rather than drawn by lot. Of random secrets less than one in 10^12 is
-/// taken for one.
+/// taken for a typed one.
 fn is_guessable(secret: &[u8]) -> bool {
     let one_over_and_over = secret
         .first()
