@@ -222,7 +222,8 @@ impl Drop for Pass {
         if self.core.limiter.mode() == Mode::Memory {
             let settling = self.settle_limits(open.grant, &delivered);
             // In memory it completes at once.
-            drop(futures_util::FutureExt::now_or_never(settling));
+            let done = futures_util::FutureExt::now_or_never(settling);
+            debug_assert!(done.is_some(), "the memory limiter never waits");
         } else {
             let (limiter, tokens) = (
                 Arc::clone(&self.core.limiter),

@@ -135,7 +135,7 @@ async fn of_three_hundred_at_once_exactly_the_requests_that_fit_are_admitted(f: 
 
 async fn words_come_back_at_midnight_and_at_the_first(f: Fixture) {
     let org = f.organization("small", 10, 1000).await;
-    let member = f.member("anna@example.com", Role::OrgUser, org).await;
+    f.member("anna@example.com", Role::OrgUser, org).await;
     let monthly = UpdateOrg {
         monthly_word_limit: Some(15),
         ..UpdateOrg::default()

@@ -316,7 +316,7 @@ async fn a_process_that_lives_keeps_its_requests(f: Fixture) {
 }
 
 async fn suspended_organisations_do_not_speak(f: Fixture) {
-    let anna = f.member("anna@example.com", Role::OrgUser, f.org).await;
+    f.member("anna@example.com", Role::OrgUser, f.org).await;
     let status = |status| UpdateOrg {
         status: Some(status),
         ..UpdateOrg::default()
