@@ -22,6 +22,7 @@ on_both!(
     a_refund_gives_back_at_most_what_was_paid,
     a_repeated_change_happens_once,
     only_system_administrators_make_money,
+    what_cannot_be_counted_is_refused,
 );
 
 fn price(unit: PriceUnit, micros: i64) -> Price {
@@ -353,4 +354,21 @@ async fn only_system_administrators_make_money(f: Fixture) {
             .is_some()
     );
     f.stop().await;
+}
+
+async fn what_cannot_be_counted_is_refused(f: Fixture) {
+    sell_words(&f, 1_000).await;
+    give(&f, 1_000_000).await;
+    let speech = f.services.speech();
+    speech.synthesize(&f.admin, say("word")).await.unwrap();
+    assert_eq!(balance(&f).await.0, 999_000);
+    let before = f.engine.counts().chunks;
+    f.db.close().await;
+    let refused = speech.synthesize(&f.admin, say("word")).await;
+    assert!(
+        matches!(refused, Err(SpeechError::Gate(GateError::Fault(_)))),
+        "{refused:?}"
+    );
+    assert_eq!(f.engine.counts().chunks, before, "no engine was asked");
+    assert_eq!(f.requests_left(&f.admin).await, 99);
 }
