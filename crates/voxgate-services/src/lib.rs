@@ -32,11 +32,12 @@ mod tasks;
 pub mod usage;
 
 pub use config::{
-    Argon2Config, ConfigError, IdentityConfig, InvitationConfig, MailConfig, MailTransport, MeteringConfig,
-    Process, ServicesConfig, SmtpConfig, SmtpSecurity, SpeechConfig, ThrottleConfig,
+    Argon2Config, ConfigError, IdentityConfig, InvitationConfig, MailConfig, MailTransport,
+    MeteringConfig, Process, ServicesConfig, SmtpConfig, SmtpSecurity, SpeechConfig,
+    ThrottleConfig,
 };
 pub use fault::Fault;
 pub use principal::{CredentialKind, KeyContext, OrgContext, Principal};
 pub use secrets::Secrets;
-pub use voxgate_limits::RedisConfig;
 pub use services::{Services, ServicesParts, StartError};
+pub use voxgate_limits::RedisConfig;

@@ -28,6 +28,7 @@ mod credits;
 mod fixture;
 mod idempotency;
 mod invitations;
+mod key_families;
 mod keys;
 mod limits;
 mod metering;
