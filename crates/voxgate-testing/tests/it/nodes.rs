@@ -57,7 +57,7 @@ impl Group {
             .iter()
             .map(|server| server.anonymous().with_token(secret))
             .collect();
-        (made["id"].as_str().unwrap().to_owned(), clients)
+        (made["key"]["id"].as_str().unwrap().to_owned(), clients)
     }
 }
 
