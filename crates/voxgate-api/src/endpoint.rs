@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use tracing::Span;
-use voxgate_domain::{EndpointClass, Role};
+use voxgate_domain::{EndpointClass, Role, Service};
 use voxgate_services::Principal;
 
 use crate::extract::body::receive;
@@ -279,6 +279,7 @@ async fn authenticate(
 async fn admit(state: &ApiState, matched: &Matched, caller: &Principal) -> Result<(), Obstacle> {
     let suffices = match matched.access {
         Access::Public | Access::User => true,
+        Access::Holder => caller.key_id().is_none() || caller.may_use(Service::Admin),
         Access::Administrator => matches!(caller.rank(), Role::OrgAdmin | Role::SystemAdmin),
         Access::SystemAdministrator => caller.rank() == Role::SystemAdmin,
     };

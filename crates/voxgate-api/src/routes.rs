@@ -28,6 +28,8 @@ pub enum Access {
     Public,
     /// Any active account.
     User,
+    /// Any active account; with an API key only if that may use the service admin. For what passes rights on.
+    Holder,
     /// Administrators: of an organisation, or of the system.
     Administrator,
     /// System administrators.

@@ -69,7 +69,7 @@ fn organizations() -> Vec<Route> {
 }
 
 fn people_and_keys() -> Vec<Route> {
-    use Access::{SystemAdministrator, User};
+    use Access::{Holder, SystemAdministrator, User};
     use admin::{keys, limits, users};
     vec![
         Route::of::<users::create::CreateUser>(
@@ -100,7 +100,7 @@ fn people_and_keys() -> Vec<Route> {
             Method::POST,
             "/admin/v1/keys",
             "admin_create_key",
-            User,
+            Holder,
         ),
         Route::of::<keys::read::ReadKey>(
             Method::GET,
@@ -112,19 +112,19 @@ fn people_and_keys() -> Vec<Route> {
             Method::PATCH,
             "/admin/v1/keys/{key_id}",
             "admin_update_key",
-            User,
+            Holder,
         ),
         Route::of::<keys::revoke::RevokeKey>(
             Method::DELETE,
             "/admin/v1/keys/{key_id}",
             "admin_revoke_key",
-            User,
+            Holder,
         ),
         Route::of::<keys::rotate::RotateKey>(
             Method::POST,
             "/admin/v1/keys/{key_id}/rotate",
             "admin_rotate_key",
-            User,
+            Holder,
         ),
         Route::of::<limits::of_key::ReadKeyLimits>(
             Method::GET,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use serde_json::json;
 use voxgate_api::routes::{Access, Route, Tenancy, table};
 
 use crate::harness::{ADMIN, FOREIGN_ADMIN, FOREIGN_USER, ROOT, Reply, USER, World, request};
@@ -16,10 +17,14 @@ enum Caller {
     System,
     ForeignUser,
     ForeignAdmin,
+    /// An API key of the organisation's administrator that may do everything but administer.
+    PlainKey,
+    /// One that may administer too.
+    AdminKey,
 }
 
 impl Caller {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::Nobody,
         Self::Junk,
         Self::User,
@@ -27,17 +32,23 @@ impl Caller {
         Self::System,
         Self::ForeignUser,
         Self::ForeignAdmin,
+        Self::PlainKey,
+        Self::AdminKey,
     ];
 
     fn email(self) -> Option<&'static str> {
         match self {
             Self::Nobody | Self::Junk => None,
             Self::User => Some(USER),
-            Self::Admin => Some(ADMIN),
+            Self::Admin | Self::PlainKey | Self::AdminKey => Some(ADMIN),
             Self::System => Some(ROOT),
             Self::ForeignUser => Some(FOREIGN_USER),
             Self::ForeignAdmin => Some(FOREIGN_ADMIN),
         }
+    }
+
+    fn is_key(self) -> bool {
+        matches!(self, Self::PlainKey | Self::AdminKey)
     }
 
     fn is_foreign(self) -> bool {
@@ -47,8 +58,12 @@ impl Caller {
     fn has_role_for(self, access: Access) -> bool {
         match access {
             Access::Public | Access::User => true,
+            Access::Holder => self != Self::PlainKey,
             Access::Administrator => {
-                matches!(self, Self::Admin | Self::System | Self::ForeignAdmin)
+                matches!(
+                    self,
+                    Self::Admin | Self::System | Self::ForeignAdmin | Self::AdminKey
+                )
             }
             Access::SystemAdministrator => self == Self::System,
         }
@@ -93,14 +108,32 @@ async fn every_route_admits_exactly_whom_the_table_says() {
     let nobody = uuid::Uuid::now_v7().to_string();
     let home = world.home.to_string();
     let mut tokens: BTreeMap<Caller, String> = BTreeMap::new();
+    let admin = world.login(ADMIN).await;
+    for (caller, services) in [
+        (
+            Caller::PlainKey,
+            json!(["tts", "stt", "llm", "media", "agents"]),
+        ),
+        (Caller::AdminKey, json!(["tts", "admin"])),
+    ] {
+        let body = json!({ "name": format!("{caller:?}"), "services": services });
+        tokens.insert(caller, world.key(&admin, &body).await.1);
+    }
     for route in table() {
         let path = route
             .path
             .replace("{org_id}", &home)
             .replace("{id}", &nobody)
+            .replace("{user_id}", &nobody)
+            .replace("{key_id}", &nobody)
+            .replace("{plan_id}", &nobody)
             .replace("{token}", "unknown")
             .replace("{file}", "start.js");
         for caller in Caller::ALL {
+            // An API key has no session to end.
+            if route.path == "/auth/jwt/logout" && caller.is_key() {
+                continue;
+            }
             let mut request = request(route.method.clone(), &path);
             if let Some(email) = caller.email() {
                 let token = match tokens.get(&caller) {
@@ -141,7 +174,6 @@ async fn every_route_admits_exactly_whom_the_table_says() {
 #[tokio::test]
 async fn administrators_reach_no_further_than_their_organisation() {
     use crate::harness::{get, patch, post};
-    use serde_json::json;
 
     let world = World::new().await;
     let (admin, user, root) = (

@@ -177,6 +177,44 @@ impl World {
         reply.json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// Makes an API key over HTTP; answers its id and its secret.
+    pub async fn key(&self, token: &str, body: &Value) -> (String, String) {
+        let reply = self
+            .send(post("/admin/v1/keys").token(token).json(body))
+            .await;
+        assert_eq!(
+            reply.status,
+            StatusCode::CREATED,
+            "{body}: {}",
+            reply.text()
+        );
+        let made = reply.json();
+        (
+            made["key"]["id"].as_str().unwrap().to_owned(),
+            made["secret"].as_str().unwrap().to_owned(),
+        )
+    }
+
+    /// Sends a request that must have this status, and answers its body.
+    pub async fn expect(&self, status: u16, request: Request<Body>) -> Value {
+        let what = format!("{} {}", request.method(), request.uri());
+        let reply = self.send(request).await;
+        assert_eq!(reply.status.as_u16(), status, "{what}: {}", reply.text());
+        if reply.body.is_empty() {
+            Value::Null
+        } else {
+            reply.json()
+        }
+    }
+
+    /// [`World::expect`] for answers that need not be JSON.
+    pub async fn expect_status(&self, status: u16, request: Request<Body>) -> Reply {
+        let what = format!("{} {}", request.method(), request.uri());
+        let reply = self.send(request).await;
+        assert_eq!(reply.status.as_u16(), status, "{what}: {}", reply.text());
+        reply
+    }
+
     pub async fn user_id(&self, email: &str) -> UserId {
         self.services
             .identity()
@@ -316,6 +354,14 @@ pub fn post(path: &str) -> Build {
 
 pub fn patch(path: &str) -> Build {
     request(Method::PATCH, path)
+}
+
+pub fn put(path: &str) -> Build {
+    request(Method::PUT, path)
+}
+
+pub fn delete(path: &str) -> Build {
+    request(Method::DELETE, path)
 }
 
 impl Build {

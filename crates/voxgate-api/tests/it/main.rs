@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
 mod access;
+mod admin_books;
+mod admin_keys;
+mod admin_people;
 mod framework;
 mod harness;
+mod idempotency;
+mod limit_headers;
 mod openapi;
 mod pages;
 mod speech;
