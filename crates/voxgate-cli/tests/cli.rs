@@ -68,8 +68,23 @@ fn help_teaches() {
         &["orgs", "set", "--help"],
         &["users", "--help"],
         &["users", "create", "--help"],
+        &["orgs", "set-plan", "--help"],
+        &["orgs", "set-limit", "--help"],
         &["keys", "--help"],
+        &["keys", "create", "--help"],
+        &["keys", "set", "--help"],
+        &["keys", "rotate", "--help"],
+        &["plans", "--help"],
+        &["plans", "create", "--help"],
+        &["prices", "--help"],
+        &["prices", "set", "--help"],
+        &["credits", "--help"],
+        &["credits", "grant", "--help"],
+        &["credits", "refund", "--help"],
         &["usage", "--help"],
+        &["usage", "report", "--help"],
+        &["usage", "export", "--help"],
+        &["audit", "--help"],
         &["backup", "--help"],
         &["bench", "tts", "--help"],
     ] {
@@ -128,6 +143,32 @@ fn errors_are_one_sentence_and_what_to_do() {
         ),
         (&["usage", "--from", "yesterday"], "is not a range of days"),
         (&["serve", "--listen", "nowhere"], "server.listen"),
+        (&["keys", "show", "nonsense"], "is not a key id"),
+        (
+            &["plans", "show", "nonsense"],
+            "`voxgate plans list` shows them",
+        ),
+        (
+            &["plans", "create", "p", "--limit", "words=1"],
+            "is no limit",
+        ),
+        (
+            &["prices", "set", "/nowhere.json"],
+            "cannot read /nowhere.json",
+        ),
+        (
+            &["credits", "balance", "nonsense"],
+            "is not an organisation id",
+        ),
+        (
+            &["usage", "report", "00000000-0000-7000-8000-000000000000"],
+            "not found",
+        ),
+        (
+            &["usage", "export", "nonsense", "--format", "xls"],
+            "use csv or jsonl",
+        ),
+        (&["audit", "--org", "nonsense"], "is not an organisation id"),
     ] {
         let message = failure(&voxgate(dir.path(), arguments));
         assert!(message.starts_with("error: "), "{arguments:?}: {message}");
@@ -250,6 +291,164 @@ fn administration_from_empty_to_locked_out() {
     std::fs::create_dir(&restored).unwrap();
     std::fs::copy(&copy, restored.join("voxgate.db")).unwrap();
     assert!(stdout(&voxgate(&restored, &["orgs", "list"])).contains("Acme"));
+}
+
+#[test]
+fn the_gate_from_plan_to_statement() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let run = |arguments: &[&str]| stdout(&voxgate(&data, arguments));
+    let refused = |arguments: &[&str]| failure(&voxgate(&data, arguments));
+
+    let plan = run(&[
+        "plans",
+        "create",
+        "free",
+        "--limit",
+        "words_per_day=500,concurrent_streams=2",
+        "--json",
+    ]);
+    assert!(plan.contains("\"words_per_day\": 500"), "{plan}");
+    assert!(refused(&["plans", "create", "free"]).contains("taken"));
+    assert!(run(&["plans", "list"]).contains("words_per_day=500"));
+    let changed = run(&["plans", "set", "free", "--limit", "words_per_day=400"]);
+    assert!(!changed.contains("concurrent_streams"), "{changed}");
+
+    let org = field(
+        &run(&[
+            "orgs",
+            "create",
+            "Acme",
+            "--admin",
+            "ana@example.com",
+            "--json",
+        ]),
+        "id",
+    );
+    let set = run(&["orgs", "set-plan", &org, "free"]);
+    assert!(
+        set.contains("plan: ") && !set.contains("plan: none"),
+        "{set}"
+    );
+    let set = run(&[
+        "orgs",
+        "set-limit",
+        &org,
+        "words_per_day=plan",
+        "tokens_per_day=7",
+    ]);
+    assert!(
+        set.contains("words_per_day=400") && set.contains("tokens_per_day=7"),
+        "{set}"
+    );
+    assert!(refused(&["plans", "rm", "free"]).contains("in use"));
+
+    run(&["users", "create", "bob@example.com", "--org", &org]);
+    let made = run(&[
+        "keys",
+        "create",
+        "kiosk",
+        "--user",
+        "bob@example.com",
+        "--service",
+        "tts,stt",
+        "--voice",
+        "fake_anna",
+        "--network",
+        "203.0.113.0/24",
+        "--tier",
+        "free",
+        "--limit",
+        "requests_per_minute=30",
+        "--budget",
+        "2.50",
+        "--expires",
+        "90d",
+        "--json",
+    ]);
+    let (key, secret) = (field(&made, "id"), field(&made, "key"));
+    for part in [
+        "\"credit_budget_micros\": 2500000",
+        "\"requests_per_minute\": 30",
+        "\"203.0.113.0/24\"",
+        "\"fake_anna\"",
+    ] {
+        assert!(made.contains(part), "{part} is not in {made}");
+    }
+    let shown = run(&["keys", "show", &key]);
+    assert!(
+        shown.contains("203.0.113.0/24") && shown.contains("2.5 credits"),
+        "{shown}"
+    );
+    assert!(!shown.contains(&secret));
+    let exceeding = refused(&["keys", "set", &key, "--service", "tts,admin"]);
+    assert!(exceeding.contains("beyond the rights"), "{exceeding}");
+    assert!(refused(&["keys", "set", &key]).contains("nothing to change"));
+    let set = run(&[
+        "keys",
+        "set",
+        &key,
+        "--voice",
+        "all",
+        "--network",
+        "anywhere",
+        "--budget",
+        "none",
+        "--json",
+    ]);
+    assert!(
+        set.contains("\"voices\": \"all\"") && set.contains("\"networks\": []"),
+        "{set}"
+    );
+    let rotated = run(&["keys", "rotate", &key, "--overlap", "24h", "--json"]);
+    assert_ne!(field(&rotated, "key"), secret);
+    assert!(refused(&["keys", "rotate", &key, "--overlap", "31d"]).contains("overlap"));
+
+    let prices = dir.path().join("prices.json");
+    std::fs::write(
+        &prices,
+        r#"[{"service": "tts", "model": null, "unit": "character", "micros": 15}]"#,
+    )
+    .unwrap();
+    let prices = prices.to_str().unwrap();
+    assert!(run(&["prices", "set", prices]).contains("0.000015"));
+    assert!(run(&["prices", "get", "--json"]).contains("\"micros\": 15"));
+    assert!(run(&["prices", "get", "--plan", "free"]).contains("no prices"));
+    std::fs::write(prices, "{}").unwrap();
+    assert!(refused(&["prices", "set", prices]).contains("a list of price lines"));
+
+    assert!(run(&["credits", "balance", &org]).starts_with("0 credits available"));
+    run(&["credits", "grant", &org, "12.50", "--memo", "welcome"]);
+    let id = "0199aaaa-0000-7000-8000-000000000001";
+    let purchase = ["credits", "purchase", &org, "1", "--id", id];
+    run(&purchase);
+    run(&purchase);
+    run(&["credits", "adjust", &org, "-0.5"]);
+    assert!(refused(&["credits", "adjust", &org, "-13.01"]).contains("13"));
+    assert!(run(&["credits", "balance", &org]).starts_with("13 credits available"));
+    let statement = run(&["credits", "statement", &org]);
+    assert_eq!(statement.lines().count(), 4, "{statement}");
+    assert!(statement.contains("welcome"));
+
+    let report = run(&["usage", "report", &org, "--by", "model", "--json"]);
+    assert!(report.contains("\"group\": \"model\""), "{report}");
+    let export = run(&["usage", "export", &org]);
+    assert!(export.starts_with("id,created_at,"), "{export}");
+    assert_eq!(run(&["usage", "export", &org, "--format", "jsonl"]), "");
+
+    let audit = run(&["audit", "--org", &org, "--json"]);
+    for action in [
+        "credits.grant",
+        "key.create",
+        "key.update",
+        "key.rotate",
+        "organization.update",
+    ] {
+        assert!(audit.contains(action), "{action} is not in {audit}");
+    }
+    assert!(!audit.contains(&secret));
+    assert!(run(&["audit", "--action", "plan.create"]).contains("operator"));
+    assert!(run(&["doctor"]).contains("the books of credits balance"));
 }
 
 #[test]
