@@ -375,6 +375,11 @@ fn response(answer: &Answer, surface: Surface, components: &mut Components) -> V
                 json!({ "$ref": "#/components/schemas/HTTPValidationError" }),
             ),
         };
+        // Two shapes of one media type are alternatives.
+        let schema = match content.get(media) {
+            Some(before) => json!({ "anyOf": [before["schema"], schema] }),
+            None => schema,
+        };
         content.insert(media.to_owned(), json!({ "schema": schema }));
     }
     if !content.is_empty() {

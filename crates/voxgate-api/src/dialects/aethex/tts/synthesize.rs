@@ -58,7 +58,7 @@ impl Endpoint for Synthesize {
     const HEADERS: &'static [RequestHeader] = &[RequestHeader {
         name: "Idempotency-Key",
         max_length: 255,
-        pattern: r"^[\x21-\x7e]+$",
+        pattern: r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$",
         meaning: "Makes repeating the request safe for 24 hours: the stored answer comes back and nothing is charged again.",
     }];
 
