@@ -265,13 +265,13 @@ mod tests {
         let book = QuotaBook::default();
         let who = allowances(
             &[
-                (LimitKind::WordsPerDay, 10),
+                (LimitKind::WordsPerDay, 20),
                 (LimitKind::WordsPerMonth, 100),
             ],
             &[(LimitKind::AudioSecondsPerMonth, 1)],
         );
         book.reserve(&who, &words(7), NOON).unwrap();
-        let refused = book.reserve(&who, &words(4), NOON).unwrap_err();
+        let refused = book.reserve(&who, &words(14), NOON).unwrap_err();
         assert_eq!(
             (refused.kind, refused.scope, refused.limit),
             (LimitKind::AudioSecondsPerMonth, LimitScope::Key, 1)
@@ -281,7 +281,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             (refused.kind, refused.remaining),
-            (LimitKind::WordsPerDay, 3)
+            (LimitKind::WordsPerDay, 13)
         );
         assert_eq!(refused.retry_after, Duration::from_secs(12 * 3600));
         assert_eq!(book.used(who.org, None, LimitKind::WordsPerMonth, NOON), 7);
