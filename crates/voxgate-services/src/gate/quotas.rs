@@ -277,7 +277,7 @@ mod tests {
             (LimitKind::AudioSecondsPerMonth, LimitScope::Key, 1)
         );
         let refused = book
-            .reserve(&Allowances { key: None, ..who }, &words(4), NOON)
+            .reserve(&Allowances { key: None, ..who }, &words(14), NOON)
             .unwrap_err();
         assert_eq!(
             (refused.kind, refused.remaining),
