@@ -336,7 +336,10 @@ impl Work {
                     taken: first.len() as u64,
                     work: self,
                 };
-                let rest = futures_util::stream::unfold(Some(rest), Rest::advance).boxed();
+                // Layers above may ask once more after the end.
+                let rest = futures_util::stream::unfold(Some(rest), Rest::advance)
+                    .fuse()
+                    .boxed();
                 return Ok(SpokenBody::Stream { first, rest });
             }
         }

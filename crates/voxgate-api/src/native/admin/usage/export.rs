@@ -110,7 +110,11 @@ impl Endpoint for ExportUsage {
                 io::Error::other("the export broke off")
             })
             .and_then(move |rows| std::future::ready(format.lines(&rows).map(Bytes::from)));
-        let body = stream::once(async move { Ok(Bytes::from(head)) }).chain(body);
+        // Layers above may ask once more after the end, and a piece of nothing is no piece.
+        let body = stream::once(async move { Ok(Bytes::from(head)) })
+            .chain(body)
+            .try_filter(|piece| std::future::ready(!piece.is_empty()))
+            .fuse();
         let mut response = Response::new(Body::from_stream(body));
         let headers = response.headers_mut();
         headers.insert(
