@@ -160,3 +160,20 @@ on_both!(
     words_per_month => |database| super::words_are_exact(database, "monthly_word_limit", "Monthly word limit exceeded"),
     failures_cost_nothing => super::failed_requests_give_their_words_back,
 );
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_of_nothing_is_whole() {
+    let server = TestServer::start(Options::fake()).await.unwrap();
+    let path = format!(
+        "/admin/v1/organizations/{}/usage/export",
+        server.bootstrap.organization_id
+    );
+    for (format, lines) in [("csv", 1), ("jsonl", 0)] {
+        let nothing = format!("{path}?format={format}&from=2001-01-01&until=2001-01-02");
+        let answer = server.admin().get(&nothing).await.unwrap();
+        let text = answer.expect(200).unwrap().text();
+        assert_eq!(text.lines().count(), lines, "{text}");
+    }
+    let log = server.log();
+    assert!(!log.contains("panicked"), "{log}");
+}
