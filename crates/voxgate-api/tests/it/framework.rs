@@ -204,6 +204,24 @@ async fn cors_is_off_unless_an_origin_is_allowed() {
         ),
         (200, Some("https://app.example"))
     );
+    let asked = request(Method::OPTIONS, "/tts/tts")
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "idempotency-key")
+        .empty();
+    let preflight = open.send(asked).await;
+    let allowed = preflight.header("access-control-allow-headers").unwrap();
+    assert!(allowed.contains("idempotency-key"), "{allowed}");
+    let answer = get("/health").header("origin", "https://app.example");
+    let answer = open.send(answer.empty()).await;
+    let exposed = answer.header("access-control-expose-headers").unwrap();
+    for name in [
+        "idempotent-replayed",
+        "x-ratelimit-remaining-tokens",
+        "x-usage-request-id",
+    ] {
+        assert!(exposed.contains(name), "{name} is not in {exposed}");
+    }
     let other = open
         .send(
             get("/health")
