@@ -33,8 +33,8 @@ ALLOWED = {
         "voxgate-http-client", "voxgate-models", "voxgate-services", "voxgate-store",
     },
     "voxgate-cli": {
-        "voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-models", "voxgate-server", "voxgate-services",
-        "voxgate-store",
+        "voxgate-api", "voxgate-audio", "voxgate-domain", "voxgate-engine", "voxgate-models", "voxgate-server",
+        "voxgate-services", "voxgate-store",
     },
     "voxgate-testing": set(),
 }
