@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use voxgate_domain::{EmailPolicy, OrgLimits, SystemClock};
 use voxgate_services::{
-    Argon2Config, IdentityConfig, MailConfig, MailTransport, MeteringConfig, Process, RedisConfig, Secrets, Services,
-    ServicesConfig, ServicesParts, SmtpConfig, SpeechConfig, StartError,
+    Argon2Config, IdentityConfig, MailConfig, MailTransport, MeteringConfig, Process, RedisConfig,
+    Secrets, Services, ServicesConfig, ServicesParts, SmtpConfig, SpeechConfig, StartError,
 };
 use voxgate_store::{
     Db, Durability, MigrationReport, PostgresOptions, SqliteOptions, StoreConfig, StoreError,

@@ -16,10 +16,10 @@ mod server;
 mod smtp;
 
 pub use client::{Answer, Client};
-pub use reqwest::Method;
 pub use daemon::{Daemon, Signal, find_program, free_port};
 pub use outbox::{Letter, Outbox};
 pub use postgres::{PostgresServer, TestDatabase};
 pub use redis::RedisServer;
+pub use reqwest::Method;
 pub use server::{Bootstrap, Options, TestServer};
 pub use smtp::{Received, SmtpSink};

@@ -8,6 +8,7 @@
 //! A line is the CRC-32 of a JSON document in eight hexadecimal digits, a space, and the document. A line that is cut off
 //! or damaged was never acknowledged and is left out; it is counted and logged.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,9 @@ struct State {
     file: Option<File>,
     number: u64,
     size: u64,
+    /// Records in each file that are nowhere else yet. A file goes when there are none, decided where records are added, so
+    /// that no record can come between.
+    waiting: BTreeMap<u64, u64>,
 }
 
 /// Which file a record is in.
@@ -49,6 +53,7 @@ impl Journal {
                 file: None,
                 number: 0,
                 size: 0,
+                waiting: BTreeMap::new(),
             }),
         })
     }
@@ -77,33 +82,28 @@ impl Journal {
             }
         }
         state.size += text.len() as u64;
+        *state.waiting.entry(number).or_default() += 1;
         Ok(Place(number))
     }
 
-    /// Removes the files before `oldest`, the first place whose record is not in the database yet; all of them where there
-    /// is none.
-    pub(crate) fn forget_before(&self, oldest: Option<Place>) {
-        let (first_kept, mut state) = (oldest.map(|place| place.0), self.lock());
-        if first_kept.is_none() && state.size > 0 {
-            state.file = None;
-            state.size = 0;
-            // Only the number is kept, so that names are never used twice.
-            let number = state.number;
-            self.remove_through(number);
-            return;
-        }
-        if let Some(kept) = first_kept
-            && kept > 1
-        {
-            self.remove_through(kept - 1);
-        }
-    }
-
-    fn remove_through(&self, last: u64) {
-        for number in (1..=last).rev() {
-            if fs::remove_file(self.path(number)).is_err() {
-                // Older ones went before.
-                break;
+    /// These records are in the database now; files that hold no others are removed.
+    pub(crate) fn settled(&self, places: &[Place]) {
+        let mut state = self.lock();
+        for Place(number) in places {
+            let Some(waiting) = state.waiting.get_mut(number) else {
+                continue;
+            };
+            *waiting -= 1;
+            if *waiting > 0 {
+                continue;
+            }
+            state.waiting.remove(number);
+            if *number == state.number {
+                // The next record begins a new one.
+                state.file = None;
+            }
+            if let Err(error) = fs::remove_file(self.path(*number)) {
+                tracing::warn!(%error, "a file of the usage journal stays; reading it again changes nothing");
             }
         }
     }
@@ -229,20 +229,57 @@ mod tests {
     #[test]
     fn files_go_once_their_records_are_kept_elsewhere() {
         let folder = tempfile::tempdir().unwrap();
+        let files = || left_behind(folder.path()).unwrap().len();
         let journal = Journal::open(folder.path(), "node").unwrap();
         let first = journal.append(&line(1)).unwrap();
+        let beside = journal.append(&line(1)).unwrap();
         journal.lock().size = ROLL_AT;
         let second = journal.append(&line(2)).unwrap();
-        assert!(first < second);
-        journal.forget_before(Some(first));
-        assert_eq!(left_behind(folder.path()).unwrap().len(), 2);
-        journal.forget_before(Some(second));
-        assert_eq!(left_behind(folder.path()).unwrap().len(), 1);
-        journal.forget_before(None);
-        assert_eq!(left_behind(folder.path()).unwrap().len(), 0);
+        assert!(first < second && first == beside);
+        journal.settled(&[second]);
+        assert_eq!(files(), 1);
+        journal.settled(&[first]);
+        assert_eq!(files(), 1, "its other record is nowhere else");
         let third = journal.append(&line(3)).unwrap();
-        assert!(third > second);
-        assert_eq!(left_behind(folder.path()).unwrap().len(), 1);
+        assert!(third > second, "names are never used twice");
+        journal.settled(&[beside]);
+        assert_eq!(files(), 1);
+        journal.settled(&[third, third]);
+        assert_eq!(files(), 0);
+        journal.append(&line(4)).unwrap();
+        assert_eq!(files(), 1);
+    }
+
+    #[test]
+    fn no_file_goes_while_others_write_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path(), "node").unwrap();
+        let left = std::sync::Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for thread in 0..4_u64 {
+                let (journal, left) = (&journal, &left);
+                scope.spawn(move || {
+                    for number in 0..200 {
+                        let line = line(thread * 1000 + number);
+                        let place = journal.append(&line).unwrap();
+                        if number % 20 == 0 {
+                            left.lock().unwrap().push(line.id);
+                        } else {
+                            journal.settled(&[place]);
+                        }
+                    }
+                });
+            }
+        });
+        let mut found = Vec::new();
+        for file in left_behind(folder.path()).unwrap() {
+            let (lines, damaged) = read(&file).unwrap();
+            assert_eq!(damaged, 0);
+            found.extend(lines.into_iter().map(|line| line.id));
+        }
+        for id in left.into_inner().unwrap() {
+            assert!(found.contains(&id));
+        }
     }
 
     proptest! {

@@ -155,10 +155,6 @@ impl Meter {
         (begun, queue.ended.drain(..many).collect())
     }
 
-    fn oldest_place(&self) -> Option<Place> {
-        self.lock().ended.iter().find_map(|entry| entry.place)
-    }
-
     fn is_idle(&self) -> bool {
         let queue = self.lock();
         queue.begun.is_empty() && queue.ended.is_empty()
@@ -196,6 +192,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 async fn write_some(core: &Arc<Core>, deadline: Option<tokio::time::Instant>) {
     let (begun, ended) = core.meter.take();
     let many = ended.len() as u64;
+    let places: Vec<Place> = ended.iter().filter_map(|entry| entry.place).collect();
     let batch = Arc::new(Batch { begun, ended });
     let mut pause = Duration::from_millis(100);
     loop {
@@ -227,8 +224,7 @@ async fn write_some(core: &Arc<Core>, deadline: Option<tokio::time::Instant>) {
         metrics::counter!("voxgate_metering_records_total").increment(many);
         core.meter.written.send_modify(|written| *written += many);
         if let Some(journal) = &core.meter.journal {
-            let oldest = core.meter.oldest_place();
-            journal.forget_before(oldest);
+            journal.settled(&places);
         }
     }
 }
