@@ -1,12 +1,12 @@
 //! The gate: the only way to an engine, for every transport and dialect.
 //!
-//! [`Gate::admit`] decides in this order: what the key may use; all short-term limits of organisation and key in one
+//! `Gate::admit` decides in this order: what the key may use; all short-term limits of organisation and key in one
 //! all-or-nothing decision; then quotas per day and month and the hold on credits. What a later step refuses, the earlier
-//! ones get back. Who is let in holds a [`Pass`], which settles once: at success, at failure, or when it is dropped because
+//! ones get back. Who is let in holds a `Pass`, which settles once: at success, at failure, or when it is dropped because
 //! the caller went away.
 //!
 //! Where quotas are counted depends on who else counts: the only server on a database counts in memory
-//! ([`quotas::QuotaBook`]); one of several counts in the database, in one transaction with the hold and the pending record.
+//! (`quotas::QuotaBook`); one of several counts in the database, in one transaction with the hold and the pending record.
 
 pub(crate) mod error;
 mod pass;
@@ -128,7 +128,7 @@ impl Gate {
         })
     }
 
-    /// What [`Gate::admit`] asks first: whether the caller may use what is asked for at all.
+    /// What `Gate::admit` asks first: whether the caller may use what is asked for at all.
     pub(crate) fn check(&self, principal: &Principal, ask: &Ask) -> Result<(), GateError> {
         let org = principal.organization().ok_or(GateError::NoOrganization)?;
         if org.status != OrgStatus::Active {

@@ -1,7 +1,7 @@
 //! Idempotency keys: a request that costs money and is sent twice is done once and answered twice.
 //!
 //! The first request with a key is noted before any work, its answer is committed together with its usage record, and is
-//! kept for [`KEEP`]. A repetition gets the kept answer and costs nothing. A twin that arrives while the first is at work
+//! kept for a day. A repetition gets the kept answer and costs nothing. A twin that arrives while the first is at work
 //! waits a while, then is told to come back. The same key with another body is refused. A request that fails leaves no
 //! trace: a repetition does the work anew. What a process that died was doing is forgotten, because it was not charged.
 

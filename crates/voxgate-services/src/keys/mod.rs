@@ -1,6 +1,6 @@
 //! API keys: long-lived credentials that act as an account in its organisation, with rights of their own.
 //!
-//! Owns what a key may be given and who may give it ([`reach`]), and what a recent look-up found ([`credentials`]). How a
+//! Owns what a key may be given and who may give it (`reach`), and what a recent look-up found (`credentials`). How a
 //! presented secret becomes a principal is decided in [`crate::identity`].
 
 mod change;

@@ -1,5 +1,5 @@
 //! Plans: limits under a name. An organisation has the limits of its plan where it has no own; a key those of its tier,
-//! which is a plan too. Which value holds is decided in [`effective`].
+//! which is a plan too. Which value holds is decided in `effective`.
 
 pub(crate) mod effective;
 mod error;
