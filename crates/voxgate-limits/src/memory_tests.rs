@@ -41,9 +41,11 @@ fn kinds() -> impl Iterator<Item = LimitKind> {
 fn of_any_number_at_once_exactly_the_limit_is_admitted_for_every_kind() {
     const THREADS: u64 = 8;
     const LIMIT: u64 = 100;
+    // A thousand asks for a hundred places, a hundred times for every kind.
+    const ASKS: u64 = 1000;
     for kind in kinds() {
         for scope in BOTH {
-            for round in 0..20 {
+            for round in 0..100 {
                 let memory = Arc::new(Memory::new(Arc::new(SystemClock::new())));
                 let demand = demand(
                     OrgId::generate(),
@@ -57,7 +59,7 @@ fn of_any_number_at_once_exactly_the_limit_is_admitted_for_every_kind() {
                         threads.spawn(|| {
                             let mut held = Vec::new();
                             barrier.wait();
-                            for _ in 0..LIMIT / 4 {
+                            for _ in 0..ASKS / THREADS {
                                 held.extend(memory.decide(&demand, 1).verdict.ok());
                             }
                             admitted.fetch_add(held.len() as u64, Ordering::Relaxed);
