@@ -271,7 +271,7 @@ mod tests {
             &[(LimitKind::AudioSecondsPerMonth, 1)],
         );
         book.reserve(&who, &words(7), NOON).unwrap();
-        let refused = book.reserve(&who, &words(14), NOON).unwrap_err();
+        let refused = book.reserve(&who, &words(4), NOON).unwrap_err();
         assert_eq!(
             (refused.kind, refused.scope, refused.limit),
             (LimitKind::AudioSecondsPerMonth, LimitScope::Key, 1)
