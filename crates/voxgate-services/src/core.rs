@@ -11,6 +11,7 @@ use voxgate_store::Db;
 use crate::ServicesConfig;
 use crate::credits::prices::Prices;
 use crate::gate::quotas::QuotaBook;
+use crate::gate::turns::Turns;
 use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
 use crate::keys::credentials::Credentials;
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) limiter: Arc<Limiter>,
     /// Quotas per day and month, where this is the only server.
     pub(crate) quotas: QuotaBook,
+    /// Queues for the counters in a shared database.
+    pub(crate) turns: Turns,
     pub(crate) prices: Prices,
     /// Usage records on their way to the database.
     pub(crate) meter: Meter,

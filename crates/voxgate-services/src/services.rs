@@ -18,6 +18,7 @@ use crate::credits::Credits;
 use crate::credits::prices::Prices;
 use crate::gate::Gate;
 use crate::gate::quotas::QuotaBook;
+use crate::gate::turns::Turns;
 use crate::identity::Identity;
 use crate::identity::password::Passwords;
 use crate::identity::tokens::Tokens;
@@ -150,6 +151,7 @@ impl Services {
                 passwords,
                 limiter: Arc::new(limiter),
                 quotas: QuotaBook::default(),
+                turns: Turns::default(),
                 prices: Prices::default(),
                 meter,
                 meter_stop: CancellationToken::new(),

@@ -12,6 +12,7 @@ pub(crate) mod error;
 mod pass;
 pub(crate) mod quotas;
 mod shared;
+pub(crate) mod turns;
 pub(crate) mod types;
 
 use std::sync::Arc;

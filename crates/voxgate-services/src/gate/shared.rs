@@ -1,6 +1,7 @@
 //! Quotas, hold and pending record in one transaction: for one of several servers on a database.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
@@ -16,6 +17,11 @@ use crate::Fault;
 use crate::core::Core;
 use crate::metering::books::{count, signed};
 use crate::metering::record::Admitted;
+
+/// How often an undoing is tried while the database does not answer: with the pauses between, about a minute and a half.
+const ATTEMPTS: u32 = 20;
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A reservation that nobody has taken over yet: dropped, it is undone.
 pub(super) struct Reservation {
@@ -72,6 +78,7 @@ async fn write(
     allowances: Allowances,
 ) -> Result<(), GateError> {
     let facts = admitted.facts(&core.node_id);
+    let _turn = core.turns.of(std::iter::once(admitted.org)).await;
     core.db
         .write(move |tx| {
             let (facts, admitted) = (facts.clone(), admitted.clone());
@@ -121,17 +128,32 @@ async fn write(
         .await
 }
 
+/// Undoes a reservation, as often as it takes: what stays would be missing to the organisation until this process ends.
 async fn undo(core: &Arc<Core>, admitted: &Admitted) {
-    let (facts, now) = (admitted.facts(&core.node_id), core.now());
-    let undone = core
-        .db
-        .write(move |tx| {
-            let facts = facts.clone();
-            async move { settle_as_lost(tx, facts, true, "cancelled", now).await }.boxed()
-        })
-        .await;
-    if let Err(error) = undone {
-        tracing::error!(request.id = %admitted.id, %error, "a reservation that nobody waits for stays until this process ends");
+    let mut pause = FIRST_PAUSE;
+    for attempt in 1.. {
+        let (facts, now) = (admitted.facts(&core.node_id), core.now());
+        let turn = core.turns.of(std::iter::once(admitted.org)).await;
+        let undone = core
+            .db
+            .write(move |tx| {
+                let facts = facts.clone();
+                async move { settle_as_lost(tx, facts, true, "cancelled", now).await }.boxed()
+            })
+            .await;
+        drop(turn);
+        match undone {
+            Ok(()) => return,
+            Err(error @ (StoreError::Busy | StoreError::Unavailable(_))) if attempt < ATTEMPTS => {
+                tracing::warn!(request.id = %admitted.id, %error, "a reservation is not undone yet, trying again");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(error) => {
+                tracing::error!(request.id = %admitted.id, %error, "a reservation that nobody waits for stays until this process ends");
+                return;
+            }
+        }
     }
 }
 

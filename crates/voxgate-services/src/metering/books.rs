@@ -33,6 +33,11 @@ pub(crate) struct Batch {
 /// Writes a batch, all or nothing.
 pub(crate) async fn write(core: &Arc<Core>, batch: &Arc<Batch>) -> Result<(), StoreError> {
     let (node, now) = (core.node_id.clone(), core.now());
+    let in_db = batch.ended.iter().filter(|entry| entry.line.reserved_in_db);
+    let _turn = core
+        .turns
+        .of(in_db.map(|entry| entry.line.organization()))
+        .await;
     let batch = Arc::clone(batch);
     core.db
         .write(move |tx| {

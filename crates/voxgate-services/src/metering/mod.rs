@@ -38,7 +38,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long somebody who reads the books waits for what has ended to be in them.
 const READ_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the shutdown tries; the journal keeps what is left.
-const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the answer of an idempotent request leaves behind.
 #[derive(Debug, Clone)]
