@@ -40,7 +40,7 @@ setup_build() {
     install_missing
 }
 
-# What the tests need beyond the build: a Postgres server and curl.
+# What the tests need beyond the build: Postgres, Redis, curl.
 setup_test() {
     setup_build
     need curl curl
@@ -52,6 +52,8 @@ setup_test() {
     fi
     python3 -c 'import venv, ensurepip' 2>/dev/null || MISSING+=(python3-venv)
     need flac flac
+    # Several servers share their limits through it; the tests start one of their own on a free port.
+    command -v valkey-server >/dev/null 2>&1 || need redis-server redis-server
     install_missing
 }
 
