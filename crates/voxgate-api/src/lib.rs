@@ -22,4 +22,6 @@ pub mod system;
 
 pub use middleware::metrics::recorder_builder;
 pub use router::router;
-pub use state::{ApiConfig, ApiState, Hsts, InvalidNetwork, MetricsAccess, Network, Readiness};
+pub use state::{
+    ApiConfig, ApiParts, ApiState, Hsts, InvalidNetwork, MetricsAccess, Network, Readiness,
+};

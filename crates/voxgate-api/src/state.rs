@@ -1,6 +1,7 @@
 //! What the surface needs from the outside: the use cases, its configuration, metrics and readiness.
 
 use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,13 +12,30 @@ use voxgate_services::Services;
 use crate::extract::DecodeOptions;
 use crate::extract::body::BodyLimits;
 
-/// Everything a request can reach. Cheap to clone.
+/// Everything a request can reach. Cloning it, which layers do for every request, counts one reference.
 #[derive(Clone)]
-pub struct ApiState {
+pub struct ApiState(Arc<ApiParts>);
+
+impl From<ApiParts> for ApiState {
+    fn from(parts: ApiParts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for ApiState {
+    type Target = ApiParts;
+
+    fn deref(&self) -> &ApiParts {
+        &self.0
+    }
+}
+
+/// What an [`ApiState`] is made of.
+pub struct ApiParts {
     /// The use cases.
     pub services: Services,
     /// How this surface is set up.
-    pub config: Arc<ApiConfig>,
+    pub config: ApiConfig,
     /// Renders the metrics; `None` where no recorder is installed.
     pub metrics: Option<PrometheusHandle>,
     /// Whether the models are loaded.

@@ -50,6 +50,8 @@ pub struct FakeCounts {
 #[derive(Debug)]
 pub struct FakeEngine {
     voices: Vec<VoiceInfo>,
+    /// One second of each voice; made once, so that measurements of the server do not measure sines.
+    tones: Vec<Vec<f32>>,
     delay_per_chunk: Duration,
     started: AtomicU64,
     finished: AtomicU64,
@@ -67,12 +69,14 @@ impl FakeEngine {
     /// An engine that answers at once, with the voices `fake_anna`, `fake_bert` and `fake_clare`.
     #[must_use]
     pub fn new() -> Self {
+        let voices = vec![
+            voice("fake_anna", "Anna", "en-US", Gender::Female, "warm"),
+            voice("fake_bert", "Bert", "en-US", Gender::Male, "calm"),
+            voice("fake_clare", "Clare", "en-GB", Gender::Female, "bright"),
+        ];
         Self {
-            voices: vec![
-                voice("fake_anna", "Anna", "en-US", Gender::Female, "warm"),
-                voice("fake_bert", "Bert", "en-US", Gender::Male, "calm"),
-                voice("fake_clare", "Clare", "en-GB", Gender::Female, "bright"),
-            ],
+            tones: (0..voices.len()).map(tone).collect(),
+            voices,
             delay_per_chunk: Duration::ZERO,
             started: AtomicU64::new(0),
             finished: AtomicU64::new(0),
@@ -104,6 +108,14 @@ impl FakeEngine {
     pub fn duration_ms(characters: usize, speed: f32) -> u64 {
         ((characters as u64 * MS_PER_CHARACTER) as f64 / f64::from(speed.clamp(0.5, 2.0))) as u64
     }
+}
+
+/// A second of the tone of the voice with this number. Each has a pitch of its own, so that tests can hear which one spoke.
+fn tone(voice: usize) -> Vec<f32> {
+    let hertz = 220.0 + 55.0 * voice as f32;
+    (0..SAMPLE_RATE_HZ)
+        .map(|n| AMPLITUDE * (TAU * hertz * n as f32 / SAMPLE_RATE_HZ as f32).sin())
+        .collect()
 }
 
 fn voice(id: &str, name: &str, language: &str, gender: Gender, style: &str) -> VoiceInfo {
@@ -176,8 +188,7 @@ impl SpeechEngine for FakeEngine {
         let characters = request.text.chars().count();
         let total = Self::duration_ms(characters, request.speed) * u64::from(SAMPLE_RATE_HZ) / 1000;
         let chunk_len = CHUNK_MS * u64::from(SAMPLE_RATE_HZ) / 1000;
-        // Each voice has a pitch of its own, so that tests can hear which one spoke.
-        let hertz = 220.0 + 55.0 * index as f32;
+        let tone = &self.tones[index];
         let mut chunk = Vec::with_capacity(chunk_len as usize);
         let mut position = 0;
         while position < total {
@@ -186,10 +197,11 @@ impl SpeechEngine for FakeEngine {
             }
             let end = (position + chunk_len).min(total);
             chunk.clear();
-            chunk.extend((position..end).map(|n| {
-                let seconds = (n % u64::from(SAMPLE_RATE_HZ)) as f32 / SAMPLE_RATE_HZ as f32;
-                AMPLITUDE * (TAU * hertz * seconds).sin()
-            }));
+            let from = (position % u64::from(SAMPLE_RATE_HZ)) as usize;
+            let (rest, samples) = (&tone[from..], (end - position) as usize);
+            chunk.extend_from_slice(&rest[..samples.min(rest.len())]);
+            // Less than a second is spoken at once, so the tone begins anew once at most.
+            chunk.extend_from_slice(&tone[..samples - chunk.len()]);
             position = end;
             if sink.cancelled() || sink.push(&chunk).is_break() {
                 self.cancelled.fetch_add(1, Ordering::SeqCst);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use voxgate_api::extract::DecodeOptions;
-use voxgate_api::{ApiConfig, ApiState, Hsts, MetricsAccess, Readiness};
+use voxgate_api::{ApiConfig, ApiParts, ApiState, Hsts, MetricsAccess, Readiness};
 use voxgate_domain::EmailPolicy;
 use voxgate_services::Services;
 use voxgate_services::speech::SpeechEngines;
@@ -102,12 +102,12 @@ pub async fn serve(
     let services = installation.services.clone();
     let metrics = install_metrics(&config)?;
     let readiness = Readiness::waiting("loading models");
-    let state = ApiState {
+    let state = ApiState::from(ApiParts {
         services: services.clone(),
-        config: Arc::new(api_config(&config, tls.is_some())),
+        config: api_config(&config, tls.is_some()),
         metrics: metrics.clone(),
         readiness: readiness.clone(),
-    };
+    });
     let router = voxgate_api::router(state);
     let stop = shutdown.child_token();
     let accepting = tokio::spawn(listener::serve(

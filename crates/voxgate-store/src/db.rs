@@ -10,9 +10,10 @@ use futures_util::future::BoxFuture;
 use crate::config::StoreConfig;
 use crate::error::StoreError;
 use crate::postgres::PostgresStore;
-use crate::sqlite::SqliteStore;
+use crate::sqlite::{self, SqliteStore};
+use crate::transaction::{Transaction, Work};
 use crate::tx::Tx;
-use crate::value::{FromRow, Value};
+use crate::value::{FromRow, Rows, Value};
 
 /// Which database is behind a [`Db`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,13 +94,9 @@ impl Db {
         sql: &'static str,
         params: Vec<Value>,
     ) -> Result<Option<T>, StoreError> {
-        let started = Instant::now();
-        let result = match &*self.inner {
-            Inner::Sqlite(store) => store.read_opt(sql, &params),
-            Inner::Postgres(store) => store.read_opt(sql, &params).await,
-        };
-        log_read("read_opt", sql, started, result.as_ref().err());
-        result
+        let mut first = None;
+        self.read("read_opt", sql, params, &mut first).await?;
+        Ok(first)
     }
 
     /// Reads all rows of the answer; committed data only. On SQLite it runs on a thread of its own, so it may be long;
@@ -115,13 +112,37 @@ impl Db {
         sql: &'static str,
         params: Vec<Value>,
     ) -> Result<Vec<T>, StoreError> {
-        let started = Instant::now();
-        let result = match &*self.inner {
-            Inner::Sqlite(store) => store.read_all(sql, params).await,
-            Inner::Postgres(store) => store.read_all(sql, &params).await,
+        let mut rows = Vec::new();
+        let Inner::Sqlite(store) = &*self.inner else {
+            self.read("read_all", sql, params, &mut rows).await?;
+            return Ok(rows);
         };
+        let started = Instant::now();
+        let scan = store.scan(move |connection| {
+            sqlite::query::run(connection, sql, &params, &mut rows).map(|_| rows)
+        });
+        let result = scan.await;
         log_read("read_all", sql, started, result.as_ref().err());
         result
+    }
+
+    /// Reads in place on SQLite. Boxed, so that it is compiled once and not with every caller.
+    fn read<'a>(
+        &'a self,
+        operation: &'static str,
+        sql: &'static str,
+        params: Vec<Value>,
+        rows: &'a mut dyn Rows,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let result = match &*self.inner {
+                Inner::Sqlite(store) => store.read(sql, &params, rows),
+                Inner::Postgres(store) => store.read(sql, &params, rows).await,
+            };
+            log_read(operation, sql, started, result.as_ref().err());
+            result
+        })
     }
 
     /// Runs `work` as one transaction and answers once it is committed.
@@ -143,18 +164,33 @@ impl Db {
         E: From<StoreError> + Send + 'static,
         F: for<'t> Fn(&'t mut Tx<'_>) -> BoxFuture<'t, Result<R, E>> + Send + Sync + 'static,
     {
-        let started = Instant::now();
-        let result = match &*self.inner {
-            Inner::Sqlite(store) => store.write(work).await,
-            Inner::Postgres(store) => store.write(work).await,
-        };
-        tracing::debug!(
-            db.operation = "write",
-            db.ok = result.is_ok(),
-            duration_us = micros(started.elapsed()),
-            "transaction finished"
-        );
-        result
+        Work::<R, E, F>::result(self.transact(Work::boxed(work)).await?)
+    }
+
+    /// Runs a transaction and gives it back with its result; the error is of one that never ran.
+    fn transact(
+        &self,
+        mut transaction: Box<dyn Transaction>,
+    ) -> BoxFuture<'_, Result<Box<dyn Transaction>, StoreError>> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let result = match &*self.inner {
+                Inner::Sqlite(store) => store.write(transaction).await,
+                Inner::Postgres(store) => {
+                    store.write(&mut *transaction).await;
+                    Ok(transaction)
+                }
+            };
+            tracing::debug!(
+                db.operation = "write",
+                db.ok = result
+                    .as_ref()
+                    .is_ok_and(|transaction| transaction.is_good()),
+                duration_us = micros(started.elapsed()),
+                "transaction finished"
+            );
+            result
+        })
     }
 
     /// Writes a consistent copy of the SQLite file to `path` while the server works; replaces an older copy there only once

@@ -17,6 +17,7 @@ mod error;
 pub mod migrate;
 mod postgres;
 mod sqlite;
+mod transaction;
 mod tx;
 mod value;
 

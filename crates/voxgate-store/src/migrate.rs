@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::postgres::{self, PostgresStore};
 use crate::sqlite::errors::translate;
 use crate::sqlite::{blocking, open_writer};
-use crate::value::Value;
+use crate::value::{NoRows, Value};
 
 /// How long a process waits for another one that migrates the same database.
 const LOCK_PATIENCE: Duration = Duration::from_secs(60);
@@ -249,14 +249,15 @@ fn migrate_sqlite(path: PathBuf, known: &[Migration]) -> Result<MigrationReport,
     transaction
         .execute_batch(CREATE_RECORD)
         .map_err(|error| translate(&transaction, &error))?;
-    let applied: Vec<Applied> = crate::sqlite::query::read_all(&transaction, READ_RECORD, &[])?;
+    let mut applied: Vec<Applied> = Vec::new();
+    crate::sqlite::query::run(&transaction, READ_RECORD, &[], &mut applied)?;
     let mut new = Vec::new();
     for migration in missing(&applied, known)? {
         let started = Instant::now();
         transaction
             .execute_batch(&migration.sql)
             .map_err(|error| failed(migration, translate(&transaction, &error)))?;
-        crate::sqlite::query::exec(&transaction, ADD_RECORD, &record(migration))?;
+        crate::sqlite::query::run(&transaction, ADD_RECORD, &record(migration), &mut NoRows)?;
         new.push((
             migration.version,
             migration.name.to_string(),
@@ -303,7 +304,8 @@ async fn migrate_postgres(
         .batch_execute(CREATE_RECORD)
         .await
         .map_err(translate)?;
-    let applied: Vec<Applied> = postgres::read_all(&transaction, READ_RECORD, &[])
+    let mut applied: Vec<Applied> = Vec::new();
+    postgres::run(&transaction, READ_RECORD, &[], &mut applied)
         .await
         .map_err(|failure| failure.error)?;
     let mut new = Vec::new();
@@ -313,7 +315,7 @@ async fn migrate_postgres(
             .batch_execute(&migration.sql)
             .await
             .map_err(|error| failed(migration, translate(error)))?;
-        postgres::exec(&transaction, ADD_RECORD, &record(migration))
+        postgres::run(&transaction, ADD_RECORD, &record(migration), &mut NoRows)
             .await
             .map_err(|failure| failure.error)?;
         new.push((

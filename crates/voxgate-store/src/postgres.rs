@@ -17,13 +17,14 @@ use deadpool_postgres::{
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, pin_mut};
 use tokio::sync::Mutex;
-use tokio_postgres::{Config, IsolationLevel, Row as PgRow, Statement};
+use tokio_postgres::{Config, IsolationLevel, Statement};
 
 use crate::config::PostgresOptions;
 use crate::doctor::StatementShape;
 use crate::error::StoreError;
+use crate::transaction::Transaction;
 use crate::tx::Tx;
-use crate::value::{FromRow, Row, RowRef, Value};
+use crate::value::{Row, RowRef, Rows, Value};
 pub(crate) use errors::Failure;
 pub(crate) use values::column_value;
 
@@ -124,69 +125,52 @@ impl PostgresStore {
         })
     }
 
-    pub(crate) async fn read_opt<T: FromRow>(
-        &self,
-        sql: &str,
-        params: &[Value],
-    ) -> Result<Option<T>, StoreError> {
-        let mut tries = 0;
-        loop {
-            let connection = self.connection().await?;
-            match read_opt(&*connection, sql, params).await {
-                Err(failure) if failure.again && tries < DEAD_CONNECTION_RETRIES => tries += 1,
-                result => return result.map_err(|failure| failure.error),
-            }
-        }
-    }
-
-    pub(crate) async fn read_all<T: FromRow>(
-        &self,
-        sql: &str,
-        params: &[Value],
-    ) -> Result<Vec<T>, StoreError> {
-        let mut tries = 0;
-        loop {
-            let connection = self.connection().await?;
-            match read_all(&*connection, sql, params).await {
-                Err(failure) if failure.again && tries < DEAD_CONNECTION_RETRIES => tries += 1,
-                result => return result.map_err(|failure| failure.error),
-            }
-        }
-    }
-
-    pub(crate) async fn write<R, E, F>(&self, work: F) -> Result<R, E>
-    where
-        R: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx<'_>) -> BoxFuture<'t, Result<R, E>> + Send + Sync + 'static,
-    {
-        let started = Instant::now();
-        let mut turn = None;
-        loop {
-            match self.attempt(&work).await {
-                Attempt::Over(result) => return result,
-                Attempt::Again(error) if started.elapsed() >= self.options.retry_for => {
-                    return Err(error);
+    /// Reads on any connection.
+    pub(crate) fn read<'a>(
+        &'a self,
+        sql: &'a str,
+        params: &'a [Value],
+        rows: &'a mut dyn Rows,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut tries = 0;
+            loop {
+                let connection = self.connection().await?;
+                match run(&*connection, sql, params, rows).await {
+                    Err(failure) if failure.again && tries < DEAD_CONNECTION_RETRIES => tries += 1,
+                    result => return result.map(drop).map_err(|failure| failure.error),
                 }
-                Attempt::Again(_) => {
-                    if turn.is_none() {
-                        turn = Some(self.retry_turn.lock().await);
+            }
+        })
+    }
+
+    /// Runs a transaction, again where it collided with another, and keeps its result in it.
+    pub(crate) fn write<'a>(&'a self, transaction: &'a mut dyn Transaction) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let started = Instant::now();
+            let mut turn = None;
+            loop {
+                match self.attempt(transaction).await {
+                    Attempt::Over => return,
+                    Attempt::Again if started.elapsed() >= self.options.retry_for => return,
+                    Attempt::Again => {
+                        if turn.is_none() {
+                            turn = Some(self.retry_turn.lock().await);
+                        }
                     }
                 }
             }
-        }
+        })
     }
 
-    /// One try at a transaction.
-    async fn attempt<R, E, F>(&self, work: &F) -> Attempt<R, E>
-    where
-        R: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx<'_>) -> BoxFuture<'t, Result<R, E>> + Send + Sync + 'static,
-    {
+    /// One try at a transaction, which holds its result afterwards.
+    async fn attempt(&self, work: &mut dyn Transaction) -> Attempt {
         let mut connection = match self.connection().await {
             Ok(connection) => connection,
-            Err(error) => return Attempt::Over(Err(error.into())),
+            Err(error) => {
+                work.fail(error);
+                return Attempt::Over;
+            }
         };
         // The same guarantee as SQLite's one writer: as if transactions ran one after the other.
         let begun = connection
@@ -196,35 +180,29 @@ impl PostgresStore {
             .await;
         let transaction = match begun {
             Ok(transaction) => transaction,
-            Err(error) => return Attempt::failed(errors::translate(&error)),
+            Err(error) => return Attempt::failed(work, errors::translate(&error)),
         };
         let mut tx = Tx::postgres(&transaction);
-        let result = work(&mut tx).await;
-        let failure = tx.into_failure();
-        match (result, failure) {
-            (Ok(value), None) => match transaction.commit().await {
-                Ok(()) => Attempt::Over(Ok(value)),
-                Err(error) => {
-                    let failure = errors::translate(&error);
-                    if error.as_db_error().is_none() {
-                        // Lost between question and answer: a second try might do the work twice.
-                        Attempt::Over(Err(StoreError::Unavailable(format!(
-                            "the connection was lost during the commit, which may or may not have happened: {error}"
-                        ))
-                        .into()))
-                    } else {
-                        Attempt::failed(failure)
-                    }
+        let good = work.run(&mut tx).await;
+        match (good, tx.into_failure()) {
+            (true, None) => match transaction.commit().await {
+                Ok(()) => Attempt::Over,
+                // Lost between question and answer: a second try might do the work twice.
+                Err(error) if error.as_db_error().is_none() => {
+                    work.fail(StoreError::Unavailable(format!(
+                        "the connection was lost during the commit, which may or may not have happened: {error}"
+                    )));
+                    Attempt::Over
                 }
+                Err(error) => Attempt::failed(work, errors::translate(&error)),
             },
-            (result, failure) => {
+            (good, failure) => {
                 // On a lost connection the server rolls back by itself.
                 let _ = transaction.rollback().await;
-                match (result, failure) {
-                    (Err(error), Some((_, true))) => Attempt::Again(error),
-                    (Ok(_), Some((error, true))) => Attempt::Again(error.into()),
-                    (Ok(_), Some((error, false))) => Attempt::Over(Err(error.into())),
-                    (result, _) => Attempt::Over(result),
+                match failure {
+                    Some((error, again)) if good => Attempt::failed(work, Failure { error, again }),
+                    Some((_, true)) => Attempt::Again,
+                    _ => Attempt::Over,
                 }
             }
         }
@@ -241,19 +219,20 @@ impl PostgresStore {
 }
 
 /// How a try at a transaction ended.
-enum Attempt<R, E> {
-    /// With this result.
-    Over(Result<R, E>),
+enum Attempt {
+    /// For good.
+    Over,
     /// Without effect, and a new try may succeed.
-    Again(E),
+    Again,
 }
 
-impl<R, E: From<StoreError>> Attempt<R, E> {
-    fn failed(failure: Failure) -> Self {
+impl Attempt {
+    fn failed(work: &mut dyn Transaction, failure: Failure) -> Self {
+        work.fail(failure.error);
         if failure.again {
-            Self::Again(failure.error.into())
+            Self::Again
         } else {
-            Self::Over(Err(failure.error.into()))
+            Self::Over
         }
     }
 }
@@ -311,53 +290,12 @@ impl Session for deadpool_postgres::Transaction<'_> {
     }
 }
 
-/// Runs a statement and answers how many rows it changed.
-pub(crate) async fn exec<S: Session>(
+/// Runs a statement to its end, giving its rows to `answer` as they arrive; answers the number of rows touched.
+pub(crate) async fn run<S: Session>(
     session: &S,
     sql: &str,
     params: &[Value],
-) -> Result<u64, Failure> {
-    run(session, sql, params, |_| Ok(())).await
-}
-
-/// The first row.
-pub(crate) async fn read_opt<T: FromRow>(
-    session: &impl Session,
-    sql: &str,
-    params: &[Value],
-) -> Result<Option<T>, Failure> {
-    let mut first = None;
-    run(session, sql, params, |row| {
-        if first.is_none() {
-            first = Some(T::from_row(&Row(RowRef::Postgres(row)))?);
-        }
-        Ok(())
-    })
-    .await?;
-    Ok(first)
-}
-
-/// Every row.
-pub(crate) async fn read_all<T: FromRow>(
-    session: &impl Session,
-    sql: &str,
-    params: &[Value],
-) -> Result<Vec<T>, Failure> {
-    let mut rows = Vec::new();
-    run(session, sql, params, |row| {
-        rows.push(T::from_row(&Row(RowRef::Postgres(row)))?);
-        Ok(())
-    })
-    .await?;
-    Ok(rows)
-}
-
-/// Runs a statement to its end, giving each row to `each` as it arrives; answers the number of rows touched.
-async fn run<S: Session>(
-    session: &S,
-    sql: &str,
-    params: &[Value],
-    mut each: impl FnMut(&PgRow) -> Result<(), StoreError> + Send,
+    answer: &mut dyn Rows,
 ) -> Result<u64, Failure> {
     let explain = |error: tokio_postgres::Error| {
         let mut failure = errors::translate(&error);
@@ -376,10 +314,11 @@ async fn run<S: Session>(
             params.len()
         ))));
     }
+    answer.restart();
     let rows = session.start(&statement, params).await.map_err(explain)?;
     pin_mut!(rows);
     while let Some(row) = rows.next().await {
-        each(&row.map_err(explain)?)?;
+        answer.take(&Row(RowRef::Postgres(&row.map_err(explain)?)))?;
     }
     Ok(rows.rows_affected().unwrap_or(0))
 }

@@ -5,6 +5,7 @@ pub(crate) mod errors;
 pub(crate) mod query;
 mod writer;
 
+use std::any::Any;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,8 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Durability, SqliteOptions};
 use crate::error::StoreError;
-use crate::tx::Tx;
-use crate::value::{FromRow, Value};
+use crate::transaction::Transaction;
+use crate::value::{Rows, Value};
 use writer::Writer;
 
 /// Prepared statements kept per connection; all of the product's statements fit.
@@ -28,6 +29,12 @@ const AUTOCHECKPOINT_PAGES: u32 = 4000;
 
 /// The log file is cut to this size after a checkpoint, in bytes.
 const LOG_SIZE_LIMIT: u32 = 64 * 1024 * 1024;
+
+/// What a scan answers, whatever it reads.
+type ScanResult = Box<dyn Any + Send>;
+
+/// A long read.
+type Scan = Box<dyn FnOnce(&Connection) -> Result<ScanResult, StoreError> + Send + 'static>;
 
 /// One open SQLite file.
 pub(crate) struct SqliteStore {
@@ -76,22 +83,15 @@ impl SqliteStore {
         &self.readers.path
     }
 
-    pub(crate) fn read_opt<T: FromRow>(
+    /// Reads in place.
+    pub(crate) fn read(
         &self,
         sql: &str,
         params: &[Value],
-    ) -> Result<Option<T>, StoreError> {
+        rows: &mut dyn Rows,
+    ) -> Result<(), StoreError> {
         let reader = self.readers.lend()?;
-        query::read_opt(reader.connection()?, sql, params)
-    }
-
-    pub(crate) async fn read_all<T: FromRow>(
-        &self,
-        sql: &'static str,
-        params: Vec<Value>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.scan(move |connection| query::read_all(connection, sql, &params))
-            .await
+        query::run(reader.connection()?, sql, params, rows).map(drop)
     }
 
     /// Runs a long read on a thread of its own, as soon as one of the few is free.
@@ -99,27 +99,39 @@ impl SqliteStore {
         &self,
         read: impl FnOnce(&Connection) -> Result<R, StoreError> + Send + 'static,
     ) -> Result<R, StoreError> {
-        let permit = Arc::clone(&self.scans)
-            .acquire_owned()
-            .await
-            .map_err(|_| StoreError::Unavailable("the database is closed".to_owned()))?;
-        let readers = Arc::clone(&self.readers);
-        blocking(move || {
-            // Moved in: a dropped caller must not free the place of a scan that still runs.
-            let _permit = permit;
-            let reader = readers.lend()?;
-            read(reader.connection()?)
-        })
-        .await
+        let read: Scan = Box::new(move |connection| {
+            let result: ScanResult = Box::new(read(connection)?);
+            Ok(result)
+        });
+        let result = self.scan_untyped(read).await?.downcast();
+        result
+            .map(|result| *result)
+            .map_err(|_| StoreError::Corrupt("a scan answered another type".to_owned()))
     }
 
-    pub(crate) async fn write<R, E, F>(&self, work: F) -> Result<R, E>
-    where
-        R: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx<'_>) -> BoxFuture<'t, Result<R, E>> + Send + Sync + 'static,
-    {
-        self.writer.submit(work).await
+    fn scan_untyped(&self, read: Scan) -> BoxFuture<'_, Result<ScanResult, StoreError>> {
+        Box::pin(async move {
+            let permit = Arc::clone(&self.scans)
+                .acquire_owned()
+                .await
+                .map_err(|_| StoreError::Unavailable("the database is closed".to_owned()))?;
+            let readers = Arc::clone(&self.readers);
+            blocking(move || {
+                // Moved in: a dropped caller must not free the place of a scan that still runs.
+                let _permit = permit;
+                let reader = readers.lend()?;
+                read(reader.connection()?)
+            })
+            .await
+        })
+    }
+
+    /// Runs a transaction on the writer's thread, and gives it back with its result.
+    pub(crate) fn write(
+        &self,
+        transaction: Box<dyn Transaction>,
+    ) -> BoxFuture<'_, Result<Box<dyn Transaction>, StoreError>> {
+        Box::pin(self.writer.submit(transaction))
     }
 
     pub(crate) async fn close(&self) {

@@ -3,8 +3,10 @@
 
 use std::fmt;
 
+use futures_util::future::BoxFuture;
+
 use crate::error::StoreError;
-use crate::value::{FromRow, Value};
+use crate::value::{FromRow, NoRows, Rows, Value};
 use crate::{postgres, sqlite};
 
 /// A transaction in progress, lent to the closure of [`crate::Db::write`].
@@ -60,21 +62,36 @@ impl<'c> Tx<'c> {
         })
     }
 
+    /// Runs a statement to its end, giving its rows to `rows`; answers how many rows it changed. Boxed, so that it is compiled
+    /// once and not with every caller.
+    fn run<'a>(
+        &'a mut self,
+        sql: &'static str,
+        params: Vec<Value>,
+        rows: &'a mut dyn Rows,
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
+            let result = match &mut self.connection {
+                TxConnection::Sqlite(connection) => {
+                    sqlite::query::run(connection, sql, &params, rows).map_err(Into::into)
+                }
+                TxConnection::Postgres(transaction) => {
+                    postgres::run(*transaction, sql, &params, rows).await
+                }
+            };
+            self.note(result)
+        })
+    }
+
     /// Runs a statement and answers how many rows it changed.
     ///
     /// # Errors
     /// Any [`StoreError`]; the transaction is over then.
     pub async fn exec(&mut self, sql: &'static str, params: Vec<Value>) -> Result<u64, StoreError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let result = match &mut self.connection {
-            TxConnection::Sqlite(connection) => {
-                sqlite::query::exec(connection, sql, &params).map_err(Into::into)
-            }
-            TxConnection::Postgres(transaction) => postgres::exec(*transaction, sql, &params).await,
-        };
-        self.note(result)
+        self.run(sql, params, &mut NoRows).await
     }
 
     /// Reads the first row of the answer, seeing this transaction's own changes. Also for `INSERT … RETURNING`.
@@ -86,18 +103,9 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         params: Vec<Value>,
     ) -> Result<Option<T>, StoreError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let result = match &mut self.connection {
-            TxConnection::Sqlite(connection) => {
-                sqlite::query::read_opt(connection, sql, &params).map_err(Into::into)
-            }
-            TxConnection::Postgres(transaction) => {
-                postgres::read_opt(*transaction, sql, &params).await
-            }
-        };
-        self.note(result)
+        let mut first = None;
+        self.run(sql, params, &mut first).await?;
+        Ok(first)
     }
 
     /// Reads all rows of the answer, seeing this transaction's own changes.
@@ -109,17 +117,8 @@ impl<'c> Tx<'c> {
         sql: &'static str,
         params: Vec<Value>,
     ) -> Result<Vec<T>, StoreError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        let result = match &mut self.connection {
-            TxConnection::Sqlite(connection) => {
-                sqlite::query::read_all(connection, sql, &params).map_err(Into::into)
-            }
-            TxConnection::Postgres(transaction) => {
-                postgres::read_all(*transaction, sql, &params).await
-            }
-        };
-        self.note(result)
+        let mut rows = Vec::new();
+        self.run(sql, params, &mut rows).await?;
+        Ok(rows)
     }
 }

@@ -222,25 +222,75 @@ impl Row<'_> {
     /// # Errors
     /// [`StoreError::Corrupt`] where the column does not exist or does not hold such a value.
     pub fn get<T: FromValue>(&self, i: usize) -> Result<T, StoreError> {
-        let value = match &self.0 {
-            RowRef::Sqlite(row) => match row.get_ref(i) {
-                Ok(ValueRef::Null) => Value::Null,
-                Ok(ValueRef::Integer(int)) => Value::Int(int),
-                Ok(ValueRef::Real(real)) => Value::Real(real),
-                Ok(ValueRef::Text(bytes)) => match std::str::from_utf8(bytes) {
-                    Ok(text) => Value::Text(text.to_owned()),
-                    Err(_) => {
-                        return Err(StoreError::Corrupt(format!(
-                            "column {i}: text is not UTF-8"
-                        )));
-                    }
-                },
-                Ok(ValueRef::Blob(bytes)) => Value::Blob(bytes.to_vec()),
-                Err(error) => return Err(StoreError::Corrupt(format!("column {i}: {error}"))),
-            },
-            RowRef::Postgres(row) => postgres::column_value(row, i)?,
+        T::from_value(self.value(i)?).map_err(|why| misread(i, &why))
+    }
+
+    /// Column `i` as it is stored; apart from `get`, so that it is compiled once and not for every type.
+    fn value(&self, i: usize) -> Result<Value, StoreError> {
+        let row = match &self.0 {
+            RowRef::Sqlite(row) => row,
+            RowRef::Postgres(row) => return postgres::column_value(row, i),
         };
-        T::from_value(value).map_err(|why| StoreError::Corrupt(format!("column {i}: {why}")))
+        Ok(match row.get_ref(i) {
+            Ok(ValueRef::Null) => Value::Null,
+            Ok(ValueRef::Integer(int)) => Value::Int(int),
+            Ok(ValueRef::Real(real)) => Value::Real(real),
+            Ok(ValueRef::Text(bytes)) => match std::str::from_utf8(bytes) {
+                Ok(text) => Value::Text(text.to_owned()),
+                Err(_) => return Err(misread(i, "text is not UTF-8")),
+            },
+            Ok(ValueRef::Blob(bytes)) => Value::Blob(bytes.to_vec()),
+            Err(error) => return Err(misread(i, &error.to_string())),
+        })
+    }
+}
+
+fn misread(column: usize, why: &str) -> StoreError {
+    StoreError::Corrupt(format!("column {column}: {why}"))
+}
+
+/// What takes the rows of an answer, whatever their type.
+pub(crate) trait Rows: Send {
+    /// Takes the next row.
+    fn take(&mut self, row: &Row<'_>) -> Result<(), StoreError>;
+    /// Forgets what it has taken: the rows come (again) from the first.
+    fn restart(&mut self);
+}
+
+/// Takes no row.
+pub(crate) struct NoRows;
+
+impl Rows for NoRows {
+    fn take(&mut self, _row: &Row<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn restart(&mut self) {}
+}
+
+/// Takes the first.
+impl<T: FromRow> Rows for Option<T> {
+    fn take(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        if self.is_none() {
+            *self = Some(T::from_row(row)?);
+        }
+        Ok(())
+    }
+
+    fn restart(&mut self) {
+        *self = None;
+    }
+}
+
+/// Takes them all.
+impl<T: FromRow> Rows for Vec<T> {
+    fn take(&mut self, row: &Row<'_>) -> Result<(), StoreError> {
+        self.push(T::from_row(row)?);
+        Ok(())
+    }
+
+    fn restart(&mut self) {
+        self.clear();
     }
 }
 

@@ -1,6 +1,6 @@
 //! `GET /docs` and `GET /openapi.json`: Swagger UI from the binary, with no address outside this server.
 
-use std::sync::Arc;
+use std::io::Read as _;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -134,12 +134,28 @@ input! {
     }
 }
 
-/// What the page loads, and nothing else of the archive.
-const ASSETS: [&str; 3] = [
-    "swagger-ui.css",
-    "swagger-ui-bundle.js",
-    "favicon-32x32.png",
+/// What the page loads, and nothing else of the archive: names and media types.
+const ASSETS: [(&str, &str); 3] = [
+    ("swagger-ui.css", "text/css; charset=utf-8"),
+    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ("favicon-32x32.png", "image/png"),
 ];
+
+/// Unpacks a file of the Swagger UI archive that is part of the program; its files lie at the end of longer paths.
+fn unpack(name: &str) -> zip::result::ZipResult<Bytes> {
+    let archive = utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive))?;
+    let end = format!("/dist/{name}");
+    let path = archive
+        .file_names()
+        .filter_map(Result::ok)
+        .find(|path| path.ends_with(&end))
+        .ok_or(zip::result::ZipError::FileNotFound)?
+        .into_owned();
+    let mut bytes = Vec::new();
+    archive.by_name(&path)?.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
 
 /// Serves the page's files.
 #[derive(Debug)]
@@ -168,21 +184,24 @@ impl Endpoint for DocsAsset {
             let script = HeaderValue::from_static("text/javascript; charset=utf-8");
             return Ok(([(header::CONTENT_TYPE, script), cached], START).into_response());
         }
-        let name = ASSETS
+        let (name, media) = ASSETS
             .into_iter()
-            .find(|asset| *asset == call.path.file)
+            .find(|(name, _)| *name == call.path.file)
             .ok_or_else(Refused::not_found)?;
-        let config = Arc::new(utoipa_swagger_ui::Config::from("/openapi.json"));
-        let found = utoipa_swagger_ui::serve(name, config).map_err(|error| {
-            tracing::error!(error.message = %error, "A documentation file cannot be read");
-            Refused::internal()
-        })?;
-        let file = found.ok_or_else(Refused::not_found)?;
-        let media = HeaderValue::from_str(&file.content_type).map_err(|_| Refused::internal())?;
+        // Some ten milliseconds of unpacking; browsers keep what they get.
+        let unpacked = tokio::task::spawn_blocking(move || unpack(name)).await;
+        let bytes = unpacked
+            .map_err(|error| error.to_string())
+            .and_then(|unpacked| unpacked.map_err(|error| error.to_string()))
+            .map_err(|error| {
+                tracing::error!(error.message = %error, "A documentation file cannot be read");
+                Refused::internal()
+            })?;
+        let media = HeaderValue::from_static(media);
         Ok((
             StatusCode::OK,
             [(header::CONTENT_TYPE, media), cached],
-            file.bytes.into_owned(),
+            bytes,
         )
             .into_response())
     }

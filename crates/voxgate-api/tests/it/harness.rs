@@ -14,7 +14,7 @@ use secrecy::{SecretBox, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
-use voxgate_api::{ApiConfig, ApiState, Readiness, router};
+use voxgate_api::{ApiConfig, ApiParts, ApiState, Readiness, router};
 use voxgate_domain::{Clock, OrgId, Role, SystemClock, UserId};
 use voxgate_engine::fake::FakeEngine;
 use voxgate_engine::{PoolConfig, SpeechEngine, SpeechPool, VoiceRegistry};
@@ -124,9 +124,9 @@ impl World {
             account(&services, email, role, organization).await;
         }
         let readiness = Readiness::ready();
-        let state = ApiState {
+        let state = ApiState::from(ApiParts {
             services: services.clone(),
-            config: Arc::new(setup.api),
+            config: setup.api,
             metrics: Some(
                 voxgate_api::recorder_builder()
                     .unwrap()
@@ -134,7 +134,7 @@ impl World {
                     .handle(),
             ),
             readiness: readiness.clone(),
-        };
+        });
         Self {
             router: router(state),
             services,

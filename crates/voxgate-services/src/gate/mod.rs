@@ -213,7 +213,7 @@ impl Gate {
             hold(core, admitted).await?.hand_over();
             undo.disarm();
         }
-        core.meter.begin(admitted, &core.node_id);
+        core.meter.begin(admitted);
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, MissedTickBehavior};
 use voxgate_domain::RequestId;
 use voxgate_store::StoreError;
 use voxgate_store::usage::RequestFacts;
@@ -31,6 +32,9 @@ use record::{Admitted, Line};
 const BATCH: usize = 256;
 /// How long the first record of a batch waits for company while nobody waits for it.
 const LINGER: Duration = Duration::from_millis(20);
+/// A request that lasts longer than this is written as pending, so that long ones can be seen; most end before, and are
+/// written once.
+const PENDING_AFTER: Duration = Duration::from_millis(250);
 /// Ended requests that may wait for the database; beyond that, new ones are refused until it has caught up.
 const MAX_WAITING: usize = 20_000;
 /// The longest pause between two attempts to write while the database does not answer.
@@ -60,8 +64,8 @@ pub(crate) struct Meter {
 
 #[derive(Default)]
 struct Queue {
-    /// Admitted and not ended; written as pending with the next batch, so that long requests can be seen.
-    begun: HashMap<RequestId, RequestFacts>,
+    /// Admitted, not ended and not written yet.
+    begun: HashMap<RequestId, (Instant, Admitted)>,
     ended: VecDeque<Entry>,
     /// How many have ended so far.
     count: u64,
@@ -87,10 +91,9 @@ impl Meter {
     }
 
     /// A request was admitted in this process alone.
-    pub(crate) fn begin(&self, admitted: &Admitted, node: &str) {
-        let facts = admitted.facts(node);
-        self.lock().begun.insert(admitted.id, facts);
-        self.wake.notify_one();
+    pub(crate) fn begin(&self, admitted: &Admitted) {
+        let begun = (Instant::now(), admitted.clone());
+        self.lock().begun.insert(admitted.id, begun);
     }
 
     /// A request has ended. After this the record survives the end of the process, where there is a journal; without one,
@@ -148,16 +151,19 @@ impl Meter {
             .map_err(|_| Fault::Busy)?
     }
 
-    fn take(&self) -> (Vec<RequestFacts>, Vec<Entry>) {
+    fn take(&self, node: &str) -> (Vec<RequestFacts>, Vec<Entry>) {
         let mut queue = self.lock();
-        let begun = queue.begun.drain().map(|(_, facts)| facts).collect();
+        let begun = queue.begun.extract_if(|_, (since, _)| is_long(*since));
+        let begun = begun
+            .map(|(_, (_, admitted))| admitted.facts(node))
+            .collect();
         let many = queue.ended.len().min(BATCH);
         (begun, queue.ended.drain(..many).collect())
     }
 
     fn is_idle(&self) -> bool {
         let queue = self.lock();
-        queue.begun.is_empty() && queue.ended.is_empty()
+        queue.ended.is_empty() && !queue.begun.values().any(|(since, _)| is_long(*since))
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -165,12 +171,19 @@ impl Meter {
     }
 }
 
+fn is_long(since: Instant) -> bool {
+    since.elapsed() >= PENDING_AFTER
+}
+
 /// Writes what is queued until told to stop, and then what is left.
 pub(crate) async fn run(core: Arc<Core>) {
     let stop = core.meter_stop.clone();
+    let mut look = tokio::time::interval(PENDING_AFTER);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = core.meter.wake.notified() => {}
+            _ = look.tick() => if core.meter.is_idle() { continue },
             () = stop.cancelled() => break,
         }
         tokio::select! {
@@ -182,15 +195,15 @@ pub(crate) async fn run(core: Arc<Core>) {
             write_some(&core, None).await;
         }
     }
-    let deadline = tokio::time::Instant::now() + SHUTDOWN_PATIENCE;
-    while !core.meter.is_idle() && tokio::time::Instant::now() < deadline {
+    let deadline = Instant::now() + SHUTDOWN_PATIENCE;
+    while !core.meter.is_idle() && Instant::now() < deadline {
         write_some(&core, Some(deadline)).await;
     }
 }
 
 /// Writes one batch, as often as it takes. Beyond `deadline` it gives up, and the journal keeps the batch.
-async fn write_some(core: &Arc<Core>, deadline: Option<tokio::time::Instant>) {
-    let (begun, ended) = core.meter.take();
+async fn write_some(core: &Arc<Core>, deadline: Option<Instant>) {
+    let (begun, ended) = core.meter.take(&core.node_id);
     let many = ended.len() as u64;
     let places: Vec<Place> = ended.iter().filter_map(|entry| entry.place).collect();
     let batch = Arc::new(Batch { begun, ended });
@@ -201,7 +214,7 @@ async fn write_some(core: &Arc<Core>, deadline: Option<tokio::time::Instant>) {
             Err(error @ (StoreError::Busy | StoreError::Unavailable(_))) => {
                 metrics::counter!("voxgate_metering_retries_total").increment(1);
                 tracing::warn!(records = many, %error, "usage records wait for the database");
-                let next = tokio::time::Instant::now() + pause;
+                let next = Instant::now() + pause;
                 if deadline.is_some_and(|deadline| next > deadline) {
                     tracing::error!(
                         records = many,

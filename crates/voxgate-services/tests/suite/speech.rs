@@ -275,6 +275,11 @@ async fn leave_pending(f: &Fixture, anna: &Principal) {
     while f.engine.counts().chunks == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    // The only server on a database writes it down once it lasts.
+    let pending = |record: &UsageRecord| record.status == RequestStatus::Pending;
+    while !records(f, anna).await.iter().any(pending) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn what_a_crash_left_is_settled_at_the_next_start(f: Fixture) {

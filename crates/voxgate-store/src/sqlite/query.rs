@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, ToSql};
 
 use super::errors::translate;
 use crate::error::StoreError;
-use crate::value::{FromRow, Row, RowRef, Value};
+use crate::value::{Row, RowRef, Rows, Value};
 
 impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -56,56 +56,20 @@ fn wrong_parameters(sql: &str, places: usize, given: usize) -> StoreError {
     ))
 }
 
-/// Runs a statement to its end and answers how many rows it changed.
-pub(crate) fn exec(
+/// Runs a statement to its end, so that `INSERT … RETURNING` is done, giving each row to `answer`; answers how many rows it
+/// changed.
+pub(crate) fn run(
     connection: &Connection,
     sql: &str,
     params: &[Value],
+    answer: &mut dyn Rows,
 ) -> Result<u64, StoreError> {
     let mut statement = prepare(connection, sql, params)?;
     let writes = !statement.readonly();
     let mut rows = statement.raw_query();
-    // Stepped instead of `execute`, which refuses statements with RETURNING.
-    while rows
-        .next()
-        .map_err(|error| translate(connection, &error))?
-        .is_some()
-    {}
+    while let Some(row) = rows.next().map_err(|error| translate(connection, &error))? {
+        answer.take(&Row(RowRef::Sqlite(row)))?;
+    }
     drop(rows);
     Ok(if writes { connection.changes() } else { 0 })
-}
-
-/// The first row; the statement runs to its end, so that `INSERT … RETURNING` is done.
-pub(crate) fn read_opt<T: FromRow>(
-    connection: &Connection,
-    sql: &str,
-    params: &[Value],
-) -> Result<Option<T>, StoreError> {
-    let mut statement = prepare(connection, sql, params)?;
-    let mut rows = statement.raw_query();
-    let first = match rows.next().map_err(|error| translate(connection, &error))? {
-        Some(row) => T::from_row(&Row(RowRef::Sqlite(row)))?,
-        None => return Ok(None),
-    };
-    while rows
-        .next()
-        .map_err(|error| translate(connection, &error))?
-        .is_some()
-    {}
-    Ok(Some(first))
-}
-
-/// Every row.
-pub(crate) fn read_all<T: FromRow>(
-    connection: &Connection,
-    sql: &str,
-    params: &[Value],
-) -> Result<Vec<T>, StoreError> {
-    let mut statement = prepare(connection, sql, params)?;
-    let mut rows = statement.raw_query();
-    let mut answer = Vec::new();
-    while let Some(row) = rows.next().map_err(|error| translate(connection, &error))? {
-        answer.push(T::from_row(&Row(RowRef::Sqlite(row)))?);
-    }
-    Ok(answer)
 }

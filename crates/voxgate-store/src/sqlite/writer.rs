@@ -8,12 +8,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::errors::translate;
 use crate::error::StoreError;
+use crate::transaction::Transaction;
 use crate::tx::Tx;
 
 /// How often the planner's statistics are refreshed.
@@ -27,7 +27,7 @@ pub(super) struct Writer {
 }
 
 enum Message {
-    Job(Box<dyn Job>),
+    Job(Job),
     /// Finish what came before and end.
     Close(oneshot::Sender<()>),
 }
@@ -53,31 +53,30 @@ impl Writer {
         })
     }
 
-    pub(super) async fn submit<R, E, F>(&self, work: F) -> Result<R, E>
-    where
-        R: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: for<'t> Fn(&'t mut Tx<'_>) -> BoxFuture<'t, Result<R, E>> + Send + Sync + 'static,
-    {
+    /// Waits until the transaction is committed or refused. The error is of one that never ran.
+    pub(super) async fn submit(
+        &self,
+        transaction: Box<dyn Transaction>,
+    ) -> Result<Box<dyn Transaction>, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        let job = Box::new(WriteJob {
-            work,
-            result: None,
+        let job = Job {
+            transaction,
             answer,
-        });
+            panic: None,
+        };
         match self
             .queue
             .send_timeout(Message::Job(job), self.patience)
             .await
         {
             Ok(()) => {}
-            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err(StoreError::Busy.into()),
-            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(closed().into()),
+            Err(mpsc::error::SendTimeoutError::Timeout(_)) => return Err(StoreError::Busy),
+            Err(mpsc::error::SendTimeoutError::Closed(_)) => return Err(closed()),
         }
         match outcome.await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(done)) => Ok(done),
             Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => Err(closed().into()),
+            Err(_) => Err(closed()),
         }
     }
 
@@ -103,62 +102,58 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the database is closed".to_owned())
 }
 
-/// A queued transaction, without its types.
-trait Job: Send {
+/// A queued transaction.
+struct Job {
+    transaction: Box<dyn Transaction>,
+    answer: oneshot::Sender<Outcome>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+/// What the writer sends back: the transaction with its result, or the panic that it ended with.
+type Outcome = Result<Box<dyn Transaction>, Box<dyn Any + Send>>;
+
+impl Job {
     /// Whether the caller is gone, so that the work need not be done.
-    fn abandoned(&self) -> bool;
-    /// Does the work and keeps its result; true where its changes shall stay.
-    fn run(&mut self, connection: &mut Connection) -> bool;
-    /// Answers the caller: with the result of the work where the commit went well or the work itself had failed.
-    fn finish(self: Box<Self>, commit: Result<(), StoreError>);
-}
-
-/// What the writer sends back: the answer, or the panic that the work ended with.
-type Outcome<R, E> = Result<Result<R, E>, Box<dyn Any + Send>>;
-
-struct WriteJob<R, E, F> {
-    work: F,
-    result: Option<Outcome<R, E>>,
-    answer: oneshot::Sender<Outcome<R, E>>,
-}
-
-impl<R, E, F> Job for WriteJob<R, E, F>
-where
-    R: Send,
-    E: From<StoreError> + Send,
-    F: for<'t> Fn(&'t mut Tx<'_>) -> BoxFuture<'t, Result<R, E>> + Send,
-{
     fn abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
+    /// Does the work, which keeps its result; true where its changes shall stay.
     fn run(&mut self, connection: &mut Connection) -> bool {
-        let work = &self.work;
-        let result = catch_unwind(AssertUnwindSafe(|| {
+        let transaction = &mut self.transaction;
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
             let mut tx = Tx::sqlite(connection);
             // On SQLite every method of `Tx` is ready at once, so the whole work is done in one poll.
-            let result = work(&mut tx).now_or_never();
-            match (result, tx.into_failure()) {
-                (Some(Err(error)), _) => Err(error),
-                (Some(Ok(_)), Some((error, _))) => Err(error.into()),
-                (Some(Ok(value)), None) => Ok(value),
-                (None, _) => Err(StoreError::Corrupt(
+            let good = transaction.run(&mut tx).now_or_never();
+            let failure = match (good, tx.into_failure()) {
+                (Some(good), None) => return good,
+                (Some(false), Some(_)) => return false,
+                (Some(true), Some((error, _))) => error,
+                (None, _) => StoreError::Corrupt(
                     "a transaction waited for something other than its own statements".to_owned(),
-                )
-                .into()),
-            }
+                ),
+            };
+            transaction.fail(failure);
+            false
         }));
-        let keep = matches!(result, Ok(Ok(_)));
-        self.result = Some(result);
-        keep
+        outcome.unwrap_or_else(|panic| {
+            self.panic = Some(panic);
+            false
+        })
     }
 
-    fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
-        let outcome = match (self.result, commit) {
-            (Some(Ok(Ok(value))), Ok(())) => Ok(Ok(value)),
-            (Some(Ok(Ok(_))) | None, Err(error)) => Ok(Err(error.into())),
-            (Some(failed), _) => failed,
-            (None, Ok(())) => Ok(Err(closed().into())),
+    /// Answers the caller: with the result of the work where the commit went well or the work itself had failed.
+    fn finish(mut self, commit: Result<(), StoreError>) {
+        let outcome = match (self.panic, commit) {
+            (Some(panic), _) => Err(panic),
+            (None, commit) => {
+                if let Err(error) = commit
+                    && self.transaction.is_good()
+                {
+                    self.transaction.fail(error);
+                }
+                Ok(self.transaction)
+            }
         };
         // The caller may be gone; then nobody needs the answer.
         let _ = self.answer.send(outcome);
@@ -217,7 +212,7 @@ fn optimize(connection: &Connection) {
 }
 
 /// Runs the jobs in order and answers them all after the commit.
-fn commit_together(connection: &mut Connection, batch: Vec<Box<dyn Job>>) {
+fn commit_together(connection: &mut Connection, batch: Vec<Job>) {
     let started = Instant::now();
     let mut waiting: std::collections::VecDeque<_> =
         batch.into_iter().filter(|job| !job.abandoned()).collect();
