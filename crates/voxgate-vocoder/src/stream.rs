@@ -94,11 +94,11 @@ impl Window {
         (row - self.start) as usize * self.stride
     }
 
-    fn from(&self, row: isize) -> &[f32] {
+    fn rows(&self, row: isize) -> &[f32] {
         &self.numbers[self.offset(row)..]
     }
 
-    fn from_mut(&mut self, row: isize) -> &mut [f32] {
+    fn rows_mut(&mut self, row: isize) -> &mut [f32] {
         let offset = self.offset(row);
         &mut self.numbers[offset..]
     }
@@ -186,7 +186,7 @@ impl Progress {
                 window.reach(there);
                 for row in had..there {
                     let stride = window.stride;
-                    fill(row as usize, &mut window.from_mut(row)[..stride]);
+                    fill(row as usize, &mut window.rows_mut(row)[..stride]);
                 }
             }
             // Behind the last row a signal is silent.
@@ -202,7 +202,7 @@ impl Progress {
         self.taken = self.taken.max(target);
         match rows {
             0 => &mut [],
-            _ => &mut window.from_mut(from)[..rows],
+            _ => &mut window.rows_mut(from)[..rows],
         }
     }
 
@@ -235,19 +235,19 @@ impl Progress {
         layer.conv.run(
             self.isa,
             end - begin,
-            self.windows[layer.input].from(layer.conv.first_row(begin)),
+            self.windows[layer.input].rows(layer.conv.first_row(begin)),
             self.biases[index].as_deref().unwrap_or(layer.conv.bias()),
             Output {
                 residual: layer
                     .residual
-                    .map(|signal| self.windows[signal].from(first)),
-                raw: raw.as_mut().map(|(_, window)| window.from_mut(first)),
+                    .map(|signal| self.windows[signal].rows(first)),
+                raw: raw.as_mut().map(|(_, window)| window.rows_mut(first)),
                 accumulate: layer.accumulate,
                 scale: layer.scale,
                 activated: activated
                     .as_mut()
                     .zip(layer.activated)
-                    .map(|((_, window), (_, slope))| (window.from_mut(first), slope)),
+                    .map(|((_, window), (_, slope))| (window.rows_mut(first), slope)),
             },
         );
         for (signal, window) in raw.into_iter().chain(activated) {

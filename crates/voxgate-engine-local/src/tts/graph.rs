@@ -5,13 +5,14 @@
 //! the engine edit the graph, and hands rten the result. Weights are moved, never copied: each large
 //! tensor becomes an in-memory "external data file" of the small re-serialised graph.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
 use rten::{Model, ModelOptions, NodeId};
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,
-    StringStringEntryProto, TensorProto,
+    StringStringEntryProto, TensorProto, ValueInfoProto,
 };
 
 use crate::error::LoadError;
@@ -154,4 +155,133 @@ pub(crate) fn scalar(name: String, value: f32) -> TensorProto {
         float_data: vec![value],
         ..TensorProto::default()
     }
+}
+
+/// Who makes which value of a graph, and its constants.
+pub(crate) struct Wiring<'a> {
+    makers: HashMap<&'a str, &'a NodeProto>,
+    constants: HashMap<&'a str, &'a TensorProto>,
+}
+
+impl<'a> Wiring<'a> {
+    pub(crate) fn new(graph: &'a GraphProto) -> Self {
+        let outputs = |node: &'a NodeProto| node.output.iter().map(move |o| (o.as_str(), node));
+        Self {
+            makers: graph.node.iter().flat_map(outputs).collect(),
+            constants: graph
+                .initializer
+                .iter()
+                .filter_map(|tensor| Some((tensor.name.as_deref()?, tensor)))
+                .collect(),
+        }
+    }
+
+    /// The node that computes a value.
+    pub(crate) fn maker(&self, value: &str) -> Option<&'a NodeProto> {
+        self.makers.get(value).copied()
+    }
+
+    /// The node that computes a value, if it is of this operator; the error says what stands there instead.
+    pub(crate) fn maker_of(&self, value: &str, op_type: &str) -> Result<&'a NodeProto, String> {
+        let maker = self.maker(value);
+        maker
+            .filter(|node| is_op(node, "", op_type))
+            .ok_or_else(|| {
+                let found = maker.and_then(|node| node.op_type.as_deref());
+                format!(
+                    "{} stands where {op_type} should",
+                    found.unwrap_or("no node")
+                )
+            })
+    }
+
+    /// The shape of a constant.
+    pub(crate) fn shape(&self, value: &str) -> Option<Vec<usize>> {
+        let dims = &self.constants.get(value)?.dims;
+        dims.iter().map(|&dim| usize::try_from(dim).ok()).collect()
+    }
+
+    /// The numbers of an f32 constant.
+    pub(crate) fn numbers(&self, value: &str) -> Option<Vec<f32>> {
+        let tensor = self.constants.get(value)?;
+        if tensor.data_type != Some(DataType::FLOAT) {
+            return None;
+        }
+        Some(match &tensor.raw_data {
+            Some(raw) => raw
+                .borrow()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&bytes| f32::from_le_bytes(bytes))
+                .collect(),
+            None => tensor.float_data.clone(),
+        })
+    }
+
+    /// The number of an f32 constant of one element.
+    pub(crate) fn number(&self, value: &str) -> Option<f32> {
+        match self.numbers(value)?.as_slice() {
+            &[number] => Some(number),
+            _ => None,
+        }
+    }
+
+    /// A list attribute of a node; empty where there is none.
+    pub(crate) fn ints(&self, node: &NodeProto, name: &str) -> Vec<i64> {
+        node.attribute
+            .iter()
+            .find(|attribute| attribute.name.as_deref() == Some(name))
+            .map(|attribute| attribute.ints.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// Makes `outputs` the graph's outputs and drops all that they do not need, weights included.
+///
+/// # Errors
+/// Where a node holds a graph of its own, which may read values without naming them; the graph is unchanged then.
+pub(crate) fn keep_only(graph: &mut GraphProto, outputs: &[&str]) -> Result<(), String> {
+    let mut attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    if attributes.any(|attribute| attribute.g.is_some()) {
+        return Err("a node holds a graph of its own".to_owned());
+    }
+    let mut needed: HashSet<String> = outputs.iter().map(|&name| name.to_owned()).collect();
+    let mut waiting: Vec<String> = needed.iter().cloned().collect();
+    let mut kept = vec![false; graph.node.len()];
+    let makers: HashMap<&str, usize> = graph
+        .node
+        .iter()
+        .enumerate()
+        .flat_map(|(index, node)| node.output.iter().map(move |o| (o.as_str(), index)))
+        .collect();
+    while let Some(value) = waiting.pop() {
+        let Some(&index) = makers.get(value.as_str()) else {
+            continue;
+        };
+        if std::mem::replace(&mut kept[index], true) {
+            continue;
+        }
+        for input in &graph.node[index].input {
+            if needed.insert(input.clone()) {
+                waiting.push(input.clone());
+            }
+        }
+    }
+    let mut kept = kept.into_iter();
+    graph.node.retain(|_| kept.next().unwrap_or(true));
+    graph.initializer.retain(|tensor| {
+        tensor
+            .name
+            .as_ref()
+            .is_some_and(|name| needed.contains(name))
+    });
+    graph.output = outputs
+        .iter()
+        .map(|&name| ValueInfoProto {
+            name: Some(name.to_owned()),
+            r#type: None,
+        })
+        .collect();
+    Ok(())
 }

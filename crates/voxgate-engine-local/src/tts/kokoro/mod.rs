@@ -16,8 +16,8 @@ use rten_tensor::Tensor;
 use voxgate_engine::{EngineError, PcmSink, SpeechEngine, SpeechRequest, SpeechStats, VoiceInfo};
 use voxgate_text::{Frontend, Language};
 
-use super::runtime::Vocoder;
-use super::{Finish, Spoken, clamp_speed, graph, speak, text_error};
+use super::runtime::Graph;
+use super::{Finish, clamp_speed, graph, speak, text_error};
 use crate::error::LoadError;
 use crate::local::joined;
 use voices::Style;
@@ -35,7 +35,7 @@ const _: () = assert!(voxgate_text::MAX_CLAUSE_PHONEMES <= MAX_TOKENS);
 
 /// The engine with all English voices found on disk.
 pub(crate) struct KokoroEngine {
-    model: Vocoder,
+    model: Graph,
     tokens: NodeId,
     style: NodeId,
     speed: NodeId,
@@ -62,8 +62,14 @@ impl KokoroEngine {
         let tokens = input(&["tokens", "input_ids"])?;
         let style = input(&["style", "ref_s"])?;
         let speed = input(&["speed"])?;
-        let model = Vocoder::new(model, threads)
-            .ok_or_else(|| LoadError::invalid(&path, MODEL_NAME, "the graph has no output"))?;
+        if model.output_ids().is_empty() {
+            return Err(LoadError::invalid(
+                &path,
+                MODEL_NAME,
+                "the graph has no output",
+            ));
+        }
+        let model = Graph::new(model, threads);
         let (voices, styles) = voices?.into_iter().unzip();
         Ok(Self {
             model,
@@ -77,8 +83,13 @@ impl KokoroEngine {
         })
     }
 
-    /// One run of the model.
-    fn run(&self, style: &Style, speed: f32, phonemes: &str) -> Result<Spoken, EngineError> {
+    /// One run of the model: its samples, and how many phonemes it knew.
+    fn run(
+        &self,
+        style: &Style,
+        speed: f32,
+        phonemes: &str,
+    ) -> Result<(Vec<f32>, u32), EngineError> {
         let mut tokens = Vec::with_capacity(phonemes.len() + 2);
         tokens.push(vocabulary::PAD);
         // The front end keeps to the model's alphabet; a symbol outside it has no sound here.
@@ -91,7 +102,7 @@ impl KokoroEngine {
         let count = tokens.len() - 1;
         tokens.push(vocabulary::PAD);
         let row = style.row(count);
-        let samples = self.model.run(vec![
+        let inputs = vec![
             (
                 self.tokens,
                 Tensor::from_data(&[1, tokens.len()], tokens).into(),
@@ -101,11 +112,9 @@ impl KokoroEngine {
                 Tensor::from_data(&[1, row.len()], row.to_vec()).into(),
             ),
             (self.speed, Tensor::from_data(&[1], vec![speed]).into()),
-        ])?;
-        Ok(Spoken {
-            samples,
-            phonemes: u32::try_from(count).unwrap_or(u32::MAX),
-        })
+        ];
+        let samples = self.model.run(inputs, &self.model.outputs()[..1])?.concat();
+        Ok((samples, u32::try_from(count).unwrap_or(u32::MAX)))
     }
 }
 
@@ -141,8 +150,10 @@ impl SpeechEngine for KokoroEngine {
         let parts = frontend
             .clauses(&request.text)
             .map(|clause| clause.map(Into::into).map_err(text_error));
-        speak(parts, &finish, sink, |phonemes| {
-            self.run(style, finish.speed, phonemes)
+        speak(parts, &finish, sink, |phonemes, clause| {
+            let (samples, count) = self.run(style, finish.speed, phonemes)?;
+            clause.push(&samples)?;
+            Ok(count)
         })
     }
 }
