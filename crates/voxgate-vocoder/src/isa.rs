@@ -9,7 +9,7 @@ pub enum Isa {
     Portable,
     /// AVX2 with fused multiply-add: 8 lanes.
     Avx2,
-    /// AVX-512 (F): 16 lanes.
+    /// AVX-512 as servers have had it since 2017 (F, BW, DQ, VL): 16 lanes.
     Avx512,
 }
 
@@ -35,7 +35,13 @@ impl Isa {
         match self {
             Self::Portable => true,
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
-            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+                    && Self::Avx2.is_available()
+            }
         }
     }
 

@@ -8,13 +8,15 @@
 //! - `kernel` (private): the inner loops for AVX-512, AVX2 and plain Rust, chosen at run time ([`Isa`]);
 //! - `conv` (private): convolutions of all kinds, packed for the kernels;
 //! - `stream` (private): computing a network piece by piece, with nothing computed twice;
-//! - [`hifigan`]: the generator of VITS (Piper) voices.
+//! - [`hifigan`]: the generator of VITS (Piper) voices;
+//! - [`flow`]: what stands in front of it in such voices.
 //!
 //! It owns no model files, no graph format and no threads: weights come as plain numbers, and a call computes on the
 //! thread it is made on.
 
 mod conv;
 mod error;
+pub mod flow;
 pub mod hifigan;
 mod isa;
 mod kernel;

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use crate::conv::{Conv, Output};
 use crate::isa::Isa;
+use crate::kernel::lines::Lines;
+use crate::kernel::pointwise;
 
 /// Index of a signal in its [`Network`].
 pub(crate) type SignalId = usize;
@@ -22,17 +24,65 @@ pub(crate) struct Signal {
     pub(crate) rate: usize,
 }
 
-/// One convolution and what is fused to it: `(conv(input) + residual [+ raw]) · scale`, stored as it is in `raw` and
-/// behind a leaky ReLU in `activated`.
+/// What a layer computes of the rows of its input.
+#[derive(Debug, Clone)]
+pub(crate) enum Operation {
+    Conv(Conv),
+    /// The tangent of the first half of the channels times the sigmoid of the second half.
+    Gate {
+        /// Channels out.
+        channels: usize,
+    },
+}
+
+impl Operation {
+    /// Output rows that are computed together; progress counts in these.
+    fn wide(&self) -> usize {
+        match self {
+            Self::Conv(conv) => conv.wide(),
+            Self::Gate { .. } => 1,
+        }
+    }
+
+    /// The first input row that wide row `index` reads (before row 0 where negative).
+    fn first_row(&self, index: usize) -> isize {
+        match self {
+            Self::Conv(conv) => conv.first_row(index),
+            Self::Gate { .. } => index as isize,
+        }
+    }
+
+    /// The input row behind the last one that the first `count` wide rows read.
+    fn end_row(&self, count: usize) -> isize {
+        match self {
+            Self::Conv(conv) => conv.end_row(count),
+            Self::Gate { .. } => count as isize,
+        }
+    }
+
+    /// Floating-point operations of one wide row; those of gates are not worth counting.
+    fn operations(&self) -> usize {
+        match self {
+            Self::Conv(conv) => conv.operations(),
+            Self::Gate { .. } => 0,
+        }
+    }
+}
+
+/// One operation and what is fused to it. A convolution makes `(conv(input) + residual [+ raw]) · scale`, stored as it is
+/// in `raw` and behind a leaky ReLU in `activated`; a gate is stored in `raw` alone.
 #[derive(Debug, Clone)]
 pub(crate) struct Layer {
-    pub(crate) conv: Conv,
+    pub(crate) operation: Operation,
     pub(crate) input: SignalId,
     pub(crate) residual: Option<SignalId>,
     pub(crate) raw: Option<SignalId>,
     pub(crate) accumulate: bool,
     pub(crate) scale: f32,
     pub(crate) activated: Option<(SignalId, f32)>,
+    /// Once begun, computes as many rows at once as it has already, up to this many, though fewer are asked for: weights
+    /// that do not fit into the cache are then read less often. 0 for none.
+    pub(crate) ahead: usize,
 }
 
 /// Layers in an order in which each reads only what earlier ones write. Signal 0 is the input, the last one the output.
@@ -51,9 +101,12 @@ impl Network {
 
     /// Floating-point operations per input frame.
     pub(crate) fn operations(&self) -> usize {
-        let operations = |layer: &Layer| {
-            let rate = self.signals[layer.input].rate * layer.conv.rate();
-            (layer.conv.operations() * rate).div_ceil(layer.conv.wide())
+        let operations = |layer: &Layer| match &layer.operation {
+            Operation::Conv(conv) => {
+                let rate = self.signals[layer.input].rate * conv.rate();
+                (conv.operations() * rate).div_ceil(conv.wide())
+            }
+            Operation::Gate { .. } => 0,
         };
         self.layers.iter().map(operations).sum()
     }
@@ -62,45 +115,59 @@ impl Network {
 /// The kept rows of one signal.
 #[derive(Debug, Clone, Default)]
 struct Window {
-    numbers: Vec<f32>,
+    /// At least the kept rows; what is behind them is stale.
+    numbers: Lines,
     stride: usize,
-    /// Row of the first number.
+    /// The first kept row.
     start: isize,
+    /// Kept rows.
+    count: usize,
 }
 
 impl Window {
     fn end(&self) -> isize {
-        self.start + (self.numbers.len() / self.stride) as isize
+        self.start + self.count as isize
+    }
+
+    /// Makes rows up to `end` exist, to be written by the caller.
+    fn reach(&mut self, end: isize) {
+        if end > self.end() {
+            self.count = (end - self.start) as usize;
+            self.numbers.grow(self.count * self.stride);
+        }
     }
 
     /// Makes rows up to `end` exist; new ones are silent.
-    fn reach(&mut self, end: isize) {
-        if end > self.end() {
-            let rows = (end - self.start) as usize;
-            self.numbers.resize(rows * self.stride, 0.0);
-        }
+    fn reach_silent(&mut self, end: isize) {
+        let had = self.count * self.stride;
+        self.reach(end);
+        let has = self.count * self.stride;
+        self.numbers.as_mut_slice()[had..has].fill(0.0);
     }
 
     /// Forgets the rows before `row`.
     fn forget(&mut self, row: isize) {
-        let rows = (row.min(self.end()) - self.start).max(0);
-        let gone = rows as usize * self.stride;
-        self.numbers.copy_within(gone.., 0);
-        self.numbers.truncate(self.numbers.len() - gone);
-        self.start += rows;
+        let rows = (row.min(self.end()) - self.start).max(0) as usize;
+        let held = self.count * self.stride;
+        let numbers = self.numbers.as_mut_slice();
+        numbers.copy_within(rows * self.stride..held, 0);
+        self.count -= rows;
+        self.start += rows as isize;
     }
 
     fn offset(&self, row: isize) -> usize {
         (row - self.start) as usize * self.stride
     }
 
+    /// The rows from `row` on.
     fn rows(&self, row: isize) -> &[f32] {
-        &self.numbers[self.offset(row)..]
+        &self.numbers.as_slice()[self.offset(row)..self.count * self.stride]
     }
 
+    /// The rows from `row` on, to be written.
     fn rows_mut(&mut self, row: isize) -> &mut [f32] {
         let offset = self.offset(row);
-        &mut self.numbers[offset..]
+        &mut self.numbers.as_mut_slice()[offset..self.count * self.stride]
     }
 }
 
@@ -133,13 +200,14 @@ impl Progress {
                     .layers
                     .iter()
                     .filter(|layer| layer.input == id)
-                    .map(|layer| layer.conv.first_row(0).min(0))
+                    .map(|layer| layer.operation.first_row(0).min(0))
                     .min()
                     .unwrap_or(0);
                 Window {
-                    numbers: vec![0.0; before.unsigned_abs() * signal.stride],
+                    numbers: Lines::zeros(before.unsigned_abs() * signal.stride),
                     stride: signal.stride,
                     start: before,
+                    count: before.unsigned_abs(),
                 }
             })
             .collect();
@@ -159,42 +227,23 @@ impl Progress {
         self.biases[layer] = Some(bias);
     }
 
-    /// Computes the output up to input frame `to` (at most all there are) and returns the rows not returned before.
-    /// `fill` writes one input frame into a row.
+    /// Computes the output up to input frame `to` (at most all there are), `step` frames at a time, and returns the rows
+    /// not returned before. `fill` writes one input frame into a row.
     pub(crate) fn advance(
         &mut self,
         network: &Network,
         to: usize,
+        step: usize,
         mut fill: impl FnMut(usize, &mut [f32]),
     ) -> &mut [f32] {
-        self.forget(network);
-        let to = to.min(self.frames);
         let output = network.signals.len() - 1;
-        let target = to * network.signals[output].rate;
-        let counts = self.needed(network, target);
-
-        for (index, layer) in network.layers.iter().enumerate() {
-            let (begin, end) = (self.done[index], counts[index]);
-            if end <= begin {
-                continue;
-            }
-            let reads = layer.conv.end_row(end);
-            if layer.input == 0 {
-                let window = &mut self.windows[0];
-                let had = window.end().max(0);
-                let there = reads.min(self.frames as isize);
-                window.reach(there);
-                for row in had..there {
-                    let stride = window.stride;
-                    fill(row as usize, &mut window.rows_mut(row)[..stride]);
-                }
-            }
-            // Behind the last row a signal is silent.
-            self.windows[layer.input].reach(reads);
-            let started = Instant::now();
-            self.run(layer, index, begin, end);
-            self.times[index] += started.elapsed();
-            self.done[index] = end;
+        let rate = network.signals[output].rate;
+        let target = to.min(self.frames) * rate;
+        let mut reached = self.taken;
+        while reached < target {
+            reached = target.min(reached + step.max(1) * rate);
+            self.forget(network);
+            self.compute(network, reached, &mut fill);
         }
         let window = &mut self.windows[output];
         let rows = target.saturating_sub(self.taken) * window.stride;
@@ -206,15 +255,54 @@ impl Progress {
         }
     }
 
-    /// Numbers held at present.
+    /// Computes what the output needs up to row `target`.
+    fn compute(
+        &mut self,
+        network: &Network,
+        target: usize,
+        fill: &mut impl FnMut(usize, &mut [f32]),
+    ) {
+        let counts = self.needed(network, target);
+        for (index, layer) in network.layers.iter().enumerate() {
+            let (begin, end) = (self.done[index], counts[index]);
+            if end <= begin {
+                continue;
+            }
+            let reads = layer.operation.end_row(end);
+            if layer.input == 0 {
+                let window = &mut self.windows[0];
+                let had = window.end().max(0);
+                let there = reads.min(self.frames as isize);
+                window.reach_silent(there);
+                for row in had..there {
+                    let stride = window.stride;
+                    fill(row as usize, &mut window.rows_mut(row)[..stride]);
+                }
+            }
+            // Behind the last row a signal is silent.
+            self.windows[layer.input].reach_silent(reads);
+            let started = Instant::now();
+            self.run(layer, index, begin, end);
+            self.times[index] += started.elapsed();
+            self.done[index] = end;
+        }
+    }
+
+    /// Numbers there is room for.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
-        self.windows.iter().map(|window| window.numbers.len()).sum()
+        self.windows
+            .iter()
+            .map(|window| window.numbers.as_slice().len())
+            .sum()
     }
 
     /// Floating-point operations done and time spent, by layer.
     pub(crate) fn costs(&self, network: &Network) -> Vec<(usize, Duration)> {
-        let operations = network.layers.iter().map(|layer| layer.conv.operations());
+        let operations = network
+            .layers
+            .iter()
+            .map(|layer| layer.operation.operations());
         operations
             .zip(&self.done)
             .map(|(each, done)| each * done)
@@ -223,7 +311,7 @@ impl Progress {
     }
 
     fn run(&mut self, layer: &Layer, index: usize, begin: usize, end: usize) {
-        let wide = layer.conv.wide();
+        let wide = layer.operation.wide();
         let (first, last) = ((begin * wide) as isize, (end * wide) as isize);
         let mut take = |signal: SignalId| {
             let mut window = std::mem::take(&mut self.windows[signal]);
@@ -232,24 +320,43 @@ impl Progress {
         };
         let mut raw = layer.raw.map(&mut take);
         let mut activated = layer.activated.map(|(signal, _)| take(signal));
-        layer.conv.run(
-            self.isa,
-            end - begin,
-            self.windows[layer.input].rows(layer.conv.first_row(begin)),
-            self.biases[index].as_deref().unwrap_or(layer.conv.bias()),
-            Output {
-                residual: layer
-                    .residual
-                    .map(|signal| self.windows[signal].rows(first)),
-                raw: raw.as_mut().map(|(_, window)| window.rows_mut(first)),
-                accumulate: layer.accumulate,
-                scale: layer.scale,
-                activated: activated
-                    .as_mut()
-                    .zip(layer.activated)
-                    .map(|((_, window), (_, slope))| (window.rows_mut(first), slope)),
-            },
-        );
+        let input = &self.windows[layer.input];
+        match &layer.operation {
+            Operation::Conv(conv) => conv.run(
+                self.isa,
+                end - begin,
+                input.rows(conv.first_row(begin)),
+                self.biases[index].as_deref().unwrap_or(conv.bias()),
+                Output {
+                    residual: layer
+                        .residual
+                        .map(|signal| self.windows[signal].rows(first)),
+                    raw: raw.as_mut().map(|(_, window)| window.rows_mut(first)),
+                    accumulate: layer.accumulate,
+                    scale: layer.scale,
+                    activated: activated
+                        .as_mut()
+                        .zip(layer.activated)
+                        .map(|((_, window), (_, slope))| (window.rows_mut(first), slope)),
+                },
+            ),
+            Operation::Gate { channels } => {
+                if let Some((_, window)) = &mut raw {
+                    let stride = window.stride;
+                    let rows = window.rows_mut(first).chunks_exact_mut(stride);
+                    let read = input.rows(first).chunks_exact(input.stride);
+                    for (row, read) in rows.zip(read) {
+                        let (bent, opening) = read.split_at(*channels);
+                        pointwise::gate(
+                            self.isa,
+                            bent,
+                            &opening[..*channels],
+                            &mut row[..*channels],
+                        );
+                    }
+                }
+            }
+        }
         for (signal, window) in raw.into_iter().chain(activated) {
             self.windows[signal] = window;
         }
@@ -268,10 +375,20 @@ impl Progress {
                 .into_iter()
                 .chain(layer.activated.map(|(id, _)| id));
             let wanted = signals.map(|id| rows[id]).max().unwrap_or(0);
-            let count = wanted.div_ceil(layer.conv.wide()).max(self.done[index]);
-            counts[index] = count;
-            let made = count * layer.conv.wide();
+            let (wide, done) = (layer.operation.wide(), self.done[index]);
             let all = |id: SignalId| self.frames * network.signals[id].rate;
+            let mut count = wanted.div_ceil(wide).max(done);
+            if count > done && layer.ahead > 0 {
+                let last = layer
+                    .raw
+                    .into_iter()
+                    .chain(layer.activated.map(|(id, _)| id))
+                    .last();
+                let most = last.map_or(0, all).div_ceil(wide);
+                count = count.max((done + done.min(layer.ahead)).min(most));
+            }
+            counts[index] = count;
+            let made = count * wide;
             for id in layer
                 .residual
                 .into_iter()
@@ -279,7 +396,7 @@ impl Progress {
             {
                 rows[id] = rows[id].max(made.min(all(id)));
             }
-            let reads = layer.conv.end_row(count).max(0).unsigned_abs();
+            let reads = layer.operation.end_row(count).max(0).unsigned_abs();
             rows[layer.input] = rows[layer.input].max(reads.min(all(layer.input)));
         }
         counts
@@ -295,9 +412,9 @@ impl Progress {
                 isize::MAX
             };
             for (layer, &done) in network.layers.iter().zip(&self.done) {
-                let written = (done * layer.conv.wide()) as isize;
+                let written = (done * layer.operation.wide()) as isize;
                 if layer.input == id {
-                    keep = keep.min(layer.conv.first_row(done));
+                    keep = keep.min(layer.operation.first_row(done));
                 }
                 if layer.residual == Some(id) || layer.raw == Some(id) {
                     keep = keep.min(written);

@@ -219,6 +219,24 @@ impl<'a> Wiring<'a> {
         })
     }
 
+    /// The numbers of an i64 constant.
+    pub(crate) fn integers(&self, value: &str) -> Option<Vec<i64>> {
+        let tensor = self.constants.get(value)?;
+        if tensor.data_type != Some(DataType::INT64) {
+            return None;
+        }
+        Some(match &tensor.raw_data {
+            Some(raw) => raw
+                .borrow()
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|&bytes| i64::from_le_bytes(bytes))
+                .collect(),
+            None => tensor.int64_data.clone(),
+        })
+    }
+
     /// The number of an f32 constant of one element.
     pub(crate) fn number(&self, value: &str) -> Option<f32> {
         match self.numbers(value)?.as_slice() {

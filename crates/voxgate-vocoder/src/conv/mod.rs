@@ -14,6 +14,7 @@ mod tests;
 
 use crate::error::ShapeError;
 use crate::isa::Isa;
+use crate::kernel::lines::Lines;
 use crate::kernel::{PANEL, Run};
 
 /// Weights of one convolution as models store them.
@@ -46,6 +47,7 @@ pub(crate) struct Conv {
     panels: Vec<Panel>,
     bias: Vec<f32>,
     channels: usize,
+    outputs: usize,
     in_stride: usize,
     out_stride: usize,
     dilation: usize,
@@ -64,7 +66,7 @@ struct Panel {
     /// Input rows behind the first that the convolution reads.
     shift: usize,
     taps: usize,
-    weights: Vec<f32>,
+    weights: Lines,
 }
 
 /// Where a convolution's result goes. All slices begin at the first output row to compute.
@@ -108,6 +110,7 @@ impl Conv {
             panels,
             bias: padded(&from.bias, out_stride),
             channels,
+            outputs,
             in_stride: stride_of(channels),
             out_stride,
             dilation: from.dilation,
@@ -133,6 +136,7 @@ impl Conv {
             }],
             bias: vec![from.bias[0]; PANEL],
             channels,
+            outputs: 1,
             in_stride: stride_of(channels),
             out_stride: 1,
             dilation: 1,
@@ -186,6 +190,7 @@ impl Conv {
             panels,
             bias: padded(&from.bias, out_stride).repeat(stride),
             channels,
+            outputs,
             in_stride: stride_of(channels),
             out_stride,
             dilation: 1,
@@ -214,6 +219,11 @@ impl Conv {
     /// Numbers from one input row to the next.
     pub(crate) fn in_stride(&self) -> usize {
         self.in_stride
+    }
+
+    /// Output channels.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
     }
 
     /// The bias of one wide row.
@@ -264,7 +274,7 @@ impl Conv {
                 tap_stride: self.dilation * self.in_stride,
                 taps: panel.taps,
                 channels: self.channels,
-                weights: &panel.weights,
+                weights: panel.weights.as_slice(),
                 bias: &bias[column..],
                 out_stride: self.wide * self.out_stride,
                 residual: output.residual.map(|rows| &rows[column..]),
@@ -303,14 +313,14 @@ fn pack(
     rows: usize,
     channels: usize,
     weight: impl Fn(usize, usize, usize) -> Option<f32>,
-) -> Vec<f32> {
+) -> Lines {
     let mut packed = Vec::with_capacity(rows * channels * PANEL);
     for row in 0..rows {
         for channel in 0..channels {
             packed.extend((0..PANEL).map(|lane| weight(row, channel, lane).unwrap_or(0.0)));
         }
     }
-    packed
+    Lines::of(&packed)
 }
 
 fn padded(bias: &[f32], length: usize) -> Vec<f32> {

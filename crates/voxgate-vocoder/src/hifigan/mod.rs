@@ -6,10 +6,12 @@
 #[cfg(test)]
 mod tests;
 
-use crate::conv::{Conv, ConvWeights};
+use crate::conv::{Conv, ConvWeights, stride_of};
 use crate::error::ShapeError;
+use crate::flow::{self, Coupling};
 use crate::isa::Isa;
-use crate::stream::{Layer, Network, Progress, SignalId};
+use crate::kernel::pointwise;
+use crate::stream::{Layer, Network, Operation, Progress, SignalId};
 
 /// A convolution behind a leaky ReLU.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,8 +52,19 @@ pub struct HifiGanWeights {
 pub struct HifiGan {
     network: Network,
     latent_channels: usize,
-    condition_channels: usize,
+    /// Layers that take a condition.
+    conditioned: Vec<usize>,
     samples_per_frame: usize,
+    /// Frames computed at once.
+    step: usize,
+}
+
+/// What one signal may take of a core's second-level cache, in numbers; some ten are in use at once.
+const BLOCK: usize = 32 * 1024;
+
+/// Rows of a signal to compute at once, so that it stays in the cache until the next layer reads it.
+fn block_rows(stride: usize) -> usize {
+    BLOCK / stride
 }
 
 impl HifiGan {
@@ -60,14 +73,30 @@ impl HifiGan {
     /// # Errors
     /// [`ShapeError`] when sizes do not fit together or a layer changes the length.
     pub fn new(weights: &HifiGanWeights) -> Result<Self, ShapeError> {
-        let mut builder = Builder::new(weights)?;
+        Self::with_flow(&[], weights)
+    }
+
+    /// Packs the weights of a generator with the flow in front of it: couplings in the order in which the inverse flow
+    /// computes them, the channels turned round before each.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_flow(flow: &[Coupling], weights: &HifiGanWeights) -> Result<Self, ShapeError> {
+        let Some(first) = weights.stages.first() else {
+            return Err(ShapeError("a generator without stages".to_owned()));
+        };
+        let mut builder = Builder::new(weights.pre.shape[1]);
+        let mut conditioned = flow::add(&mut builder, flow)?;
+        conditioned.push(builder.network.layers.len());
+        builder.first(&weights.pre, first.upsample.slope)?;
         for (index, stage) in weights.stages.iter().enumerate() {
             let next = weights
                 .stages
                 .get(index + 1)
                 .map_or(weights.post.slope, |next| next.upsample.slope);
-            builder.stage(stage, next)?;
+            builder.stage(stage, next, index + 1 == weights.stages.len())?;
         }
+        let last = builder.network.signals[builder.current].stride;
         let post = Conv::new(&weights.post.conv)?;
         if post.out_stride() != 1 {
             return Err(ShapeError(
@@ -75,11 +104,12 @@ impl HifiGan {
             ));
         }
         let output = builder.network.signal(1, builder.rate);
-        builder.push(post, Layer::plain().raw(output))?;
+        builder.push(post, Fusion::default().raw(output))?;
         Ok(Self {
             latent_channels: weights.pre.shape[1],
-            condition_channels: weights.pre.shape[0],
+            conditioned,
             samples_per_frame: builder.rate,
+            step: (block_rows(last) / builder.rate).max(1),
             network: builder.network,
         })
     }
@@ -90,10 +120,10 @@ impl HifiGan {
         self.latent_channels
     }
 
-    /// Channels of a condition, for voices that have one.
+    /// Places that take a condition: the layers of the flow's WaveNets in order, then the generator's first convolution.
     #[must_use]
-    pub fn condition_channels(&self) -> usize {
-        self.condition_channels
+    pub fn condition_places(&self) -> usize {
+        self.conditioned.len()
     }
 
     /// Samples that one latent frame becomes.
@@ -132,6 +162,7 @@ impl HifiGan {
         Ok(Stream {
             generator: self,
             progress: Progress::new(&self.network, frames, isa),
+            isa,
             latents,
             frames,
             next: 0,
@@ -144,6 +175,7 @@ impl HifiGan {
 pub struct Stream<'a> {
     generator: &'a HifiGan,
     progress: Progress,
+    isa: Isa,
     /// `[channels][frames]`.
     latents: Vec<f32>,
     frames: usize,
@@ -151,23 +183,32 @@ pub struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// Adds a constant to every output of the first convolution: what a model computes from its speaker.
+    /// Adds a constant to every output of a convolution that takes a condition (see [`HifiGan::condition_places`]): what a
+    /// model computes from its speaker.
     ///
     /// # Errors
-    /// [`ShapeError`] when it has another number of channels than the generator.
-    pub fn condition(&mut self, condition: &[f32]) -> Result<(), ShapeError> {
-        if condition.len() != self.generator.condition_channels {
+    /// [`ShapeError`] when there is no such place, or it has another number of channels.
+    pub fn condition(&mut self, place: usize, condition: &[f32]) -> Result<(), ShapeError> {
+        let network = &self.generator.network;
+        let conv = self.generator.conditioned.get(place).map(|&layer| {
+            let operation = network.layers.get(layer).map(|layer| &layer.operation);
+            (layer, operation)
+        });
+        let Some((layer, Some(Operation::Conv(conv)))) = conv else {
+            return Err(ShapeError(format!("no place {place} for a condition")));
+        };
+        if condition.len() != conv.outputs() {
             return Err(ShapeError(format!(
-                "a condition of {} channels for a generator of {}",
+                "a condition of {} channels for {}",
                 condition.len(),
-                self.generator.condition_channels
+                conv.outputs()
             )));
         }
-        let mut bias = self.generator.network.layers[0].conv.bias().to_vec();
+        let mut bias = conv.bias().to_vec();
         for (bias, condition) in bias.iter_mut().zip(condition) {
             *bias += condition;
         }
-        self.progress.set_bias(0, bias);
+        self.progress.set_bias(layer, bias);
         Ok(())
     }
 
@@ -187,55 +228,54 @@ impl Stream<'_> {
     pub fn next_window(&mut self, frames: usize) -> &[f32] {
         let to = self.next.saturating_add(frames).min(self.frames);
         self.next = to;
-        let (latents, all) = (&self.latents, self.frames);
+        let (latents, all, network) = (&self.latents, self.frames, &self.generator.network);
         let samples = self
             .progress
-            .advance(&self.generator.network, to, |frame, row| {
+            .advance(network, to, self.generator.step, |frame, row| {
                 for (number, channel) in row.iter_mut().zip(latents.chunks_exact(all)) {
                     *number = channel[frame];
                 }
             });
-        for sample in samples.iter_mut() {
-            *sample = sample.tanh();
-        }
+        pointwise::tanh_in_place(self.isa, samples);
         samples
     }
 }
 
 /// Layers one by one, each reading what the one before left.
-struct Builder {
-    network: Network,
+pub(crate) struct Builder {
+    pub(crate) network: Network,
     /// The signal that the next layer reads.
-    current: SignalId,
+    pub(crate) current: SignalId,
     /// Rows of it per latent frame.
     rate: usize,
 }
 
-impl Layer {
-    /// Fused to nothing, not yet connected.
-    fn plain() -> Fusion {
-        Fusion {
+/// What is fused to a layer.
+#[derive(Clone, Copy)]
+pub(crate) struct Fusion {
+    pub(crate) residual: Option<SignalId>,
+    pub(crate) raw: Option<SignalId>,
+    pub(crate) accumulate: bool,
+    pub(crate) scale: f32,
+    pub(crate) activated: Option<(SignalId, f32)>,
+    pub(crate) ahead: usize,
+}
+
+impl Default for Fusion {
+    fn default() -> Self {
+        Self {
             residual: None,
             raw: None,
             accumulate: false,
             scale: 1.0,
             activated: None,
+            ahead: 0,
         }
     }
 }
 
-/// What is fused to a layer.
-#[derive(Clone, Copy)]
-struct Fusion {
-    residual: Option<SignalId>,
-    raw: Option<SignalId>,
-    accumulate: bool,
-    scale: f32,
-    activated: Option<(SignalId, f32)>,
-}
-
 impl Fusion {
-    fn raw(self, signal: SignalId) -> Self {
+    pub(crate) fn raw(self, signal: SignalId) -> Self {
         Self {
             raw: Some(signal),
             ..self
@@ -251,29 +291,45 @@ impl Fusion {
 }
 
 impl Builder {
-    fn new(weights: &HifiGanWeights) -> Result<Self, ShapeError> {
-        let Some(first) = weights.stages.first() else {
-            return Err(ShapeError("a generator without stages".to_owned()));
-        };
-        let pre = Conv::new(&weights.pre)?;
+    /// A network whose input has `channels`.
+    fn new(channels: usize) -> Self {
         let mut network = Network {
             signals: Vec::new(),
             layers: Vec::new(),
         };
-        let latents = network.signal(pre.in_stride(), 1);
-        let mut builder = Self {
+        let latents = network.signal(stride_of(channels), 1);
+        Self {
             network,
             current: latents,
             rate: 1,
-        };
-        let out = builder.network.signal(pre.out_stride(), 1);
-        builder.push(pre, Layer::plain().activated(out, first.upsample.slope))?;
-        builder.current = out;
-        Ok(builder)
+        }
     }
 
-    /// Adds a layer that reads the current signal.
-    fn push(&mut self, conv: Conv, fusion: Fusion) -> Result<(), ShapeError> {
+    /// The first convolution; leaves its result behind a leaky ReLU.
+    fn first(&mut self, pre: &ConvWeights, slope: f32) -> Result<(), ShapeError> {
+        let pre = Conv::new(pre)?;
+        let out = self.network.signal(pre.out_stride(), 1);
+        self.push(pre, Fusion::default().activated(out, slope))?;
+        self.current = out;
+        Ok(())
+    }
+
+    /// Adds a layer that reads the current signal, whose sizes the caller has checked.
+    pub(crate) fn push_operation(&mut self, operation: Operation, fusion: Fusion) {
+        self.network.layers.push(Layer {
+            operation,
+            input: self.current,
+            residual: fusion.residual,
+            raw: fusion.raw,
+            accumulate: fusion.accumulate,
+            scale: fusion.scale,
+            activated: fusion.activated,
+            ahead: fusion.ahead,
+        });
+    }
+
+    /// Adds a convolution that reads the current signal.
+    pub(crate) fn push(&mut self, conv: Conv, fusion: Fusion) -> Result<(), ShapeError> {
         let reads = self.network.signals[self.current].stride;
         let written = fusion.raw.or(fusion.activated.map(|(signal, _)| signal));
         let fits = written
@@ -287,20 +343,13 @@ impl Builder {
                 conv.in_stride()
             )));
         }
-        self.network.layers.push(Layer {
-            conv,
-            input: self.current,
-            residual: fusion.residual,
-            raw: fusion.raw,
-            accumulate: fusion.accumulate,
-            scale: fusion.scale,
-            activated: fusion.activated,
-        });
+        self.push_operation(Operation::Conv(conv), fusion);
         Ok(())
     }
 
-    /// An upsampling stage; leaves the average of its blocks behind a leaky ReLU of slope `next`.
-    fn stage(&mut self, stage: &StageWeights, next: f32) -> Result<(), ShapeError> {
+    /// An upsampling stage; leaves the average of its blocks behind a leaky ReLU of slope `next`. Where `is_last` is
+    /// false, it computes whole blocks of rows although the next stage, of more rows, asks for fewer.
+    fn stage(&mut self, stage: &StageWeights, next: f32, is_last: bool) -> Result<(), ShapeError> {
         let upsample = Conv::transposed(&stage.upsample.conv, stage.stride)?;
         let slope = stage
             .blocks
@@ -322,17 +371,19 @@ impl Builder {
         let activated = self.network.signal(stride, self.rate);
         self.push(
             upsample,
-            Layer::plain().raw(raw).activated(activated, slope),
+            Fusion::default().raw(raw).activated(activated, slope),
         )?;
 
+        let ahead = if is_last { 0 } else { block_rows(stride) };
         let sum = self.network.signal(stride, self.rate);
         let out = self.network.signal(stride, self.rate);
         let count = stage.blocks.len();
         for (index, block) in stage.blocks.iter().enumerate() {
-            let mut last = Layer::plain().raw(sum);
+            let mut last = Fusion::default().raw(sum);
             last.accumulate = index > 0;
             if index + 1 == count {
                 last.scale = 1.0 / count as f32;
+                last.ahead = ahead;
                 last = last.activated(out, next);
             }
             self.current = activated;
@@ -355,7 +406,7 @@ impl Builder {
                 let conv = Conv::new(&step.conv)?;
                 if let Some(following) = unit.get(place + 1) {
                     let between = self.network.signal(stride, self.rate);
-                    self.push(conv, Layer::plain().activated(between, following.slope))?;
+                    self.push(conv, Fusion::default().activated(between, following.slope))?;
                     self.current = between;
                     continue;
                 }
@@ -363,7 +414,7 @@ impl Builder {
                 if let Some(following) = block.get(index + 1) {
                     let kept = self.network.signal(stride, self.rate);
                     let activated = self.network.signal(stride, self.rate);
-                    fusion = Layer::plain()
+                    fusion = Fusion::default()
                         .raw(kept)
                         .activated(activated, following[0].slope);
                 }

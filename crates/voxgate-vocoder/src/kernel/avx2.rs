@@ -14,7 +14,7 @@ const LANES: usize = 8;
 /// The pointers must be good for all that their sizes say ([`super::Run::compute`] checks it).
 #[target_feature(enable = "avx2,fma")]
 pub(super) unsafe fn compute(run: &Pointers) {
-    in_tiles!(run, tile, 6, 4, 2, 1);
+    in_tiles!(run, tile, 6: 1 2 3 4 5 6);
 }
 
 /// # Safety

@@ -14,7 +14,7 @@ const LANES: usize = 16;
 /// The pointers must be good for all that their sizes say ([`super::Run::compute`] checks it).
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn compute(run: &Pointers) {
-    in_tiles!(run, tile, 14, 8, 4, 2, 1);
+    in_tiles!(run, tile, 14: 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
 }
 
 /// # Safety

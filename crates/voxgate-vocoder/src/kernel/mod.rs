@@ -14,6 +14,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+pub(crate) mod lines;
+pub(crate) mod pointwise;
 mod portable;
 
 use crate::isa::Isa;
@@ -138,23 +140,23 @@ impl Run<'_> {
     }
 }
 
-/// Calls `$tile::<M>(run, first_row)` for all rows: as many tiles of the largest size as fit, then smaller ones.
+/// Calls `$tile::<M>(run, first_row)` for all rows, in tiles of nearly equal heights up to `$largest`, all of which are
+/// named: a last tile of a row or two would wait for the latency of each multiplication.
 macro_rules! in_tiles {
-    ($run:expr, $tile:ident, $largest:literal $(, $smaller:literal)*) => {{
+    ($run:expr, $tile:ident, $largest:literal: $($height:literal)*) => {{
         let run = $run;
         let mut row = 0;
-        while run.rows - row >= $largest {
-            // SAFETY: rows `row..row + M` are inside the run; the caller vouches for the rest.
-            unsafe { $tile::<$largest>(run, row) };
-            row += $largest;
-        }
-        $(
-            while run.rows - row >= $smaller {
-                // SAFETY: as above.
-                unsafe { $tile::<$smaller>(run, row) };
-                row += $smaller;
+        let mut tiles = run.rows.div_ceil($largest);
+        while tiles > 0 {
+            let height = (run.rows - row).div_ceil(tiles);
+            match height {
+                // SAFETY: rows `row..row + height` are inside the run; the caller vouches for the rest.
+                $($height => unsafe { $tile::<$height>(run, row) },)*
+                _ => unreachable!("tiles have at most {} rows", $largest),
             }
-        )*
+            row += height;
+            tiles -= 1;
+        }
     }};
 }
 use in_tiles;

@@ -9,7 +9,7 @@ const WIDTH: usize = 8;
 /// # Safety
 /// The pointers must be good for all that their sizes say ([`super::Run::compute`] checks it).
 pub(super) unsafe fn compute(run: &Pointers) {
-    in_tiles!(run, tile, 4, 2, 1);
+    in_tiles!(run, tile, 4: 1 2 3 4);
 }
 
 /// # Safety

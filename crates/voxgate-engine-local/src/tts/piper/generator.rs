@@ -211,7 +211,11 @@ fn activated<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<(Activated, &'a 
 }
 
 /// The weights of a convolution node, whose channels out are dimension `outputs`.
-fn weights(wiring: &Wiring<'_>, node: &NodeProto, outputs: usize) -> Result<ConvWeights, String> {
+pub(super) fn weights(
+    wiring: &Wiring<'_>,
+    node: &NodeProto,
+    outputs: usize,
+) -> Result<ConvWeights, String> {
     let name = input(node, 1)?;
     let shape = wiring.shape(name).unwrap_or_default();
     let shape: [usize; 3] = shape
@@ -250,7 +254,7 @@ fn weights(wiring: &Wiring<'_>, node: &NodeProto, outputs: usize) -> Result<Conv
     })
 }
 
-fn input(node: &NodeProto, index: usize) -> Result<&str, String> {
+pub(super) fn input(node: &NodeProto, index: usize) -> Result<&str, String> {
     node.input
         .get(index)
         .map(String::as_str)

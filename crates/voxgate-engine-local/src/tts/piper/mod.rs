@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod config;
+mod flow;
 mod generator;
 mod model;
 mod symbols;

@@ -13,8 +13,8 @@ use voxgate_engine::EngineError;
 use voxgate_vocoder::HifiGan;
 
 use super::config::Inference;
-use super::generator::{self, Cut};
 use super::symbols::Encoded;
+use super::{flow, generator};
 use crate::error::LoadError;
 use crate::tts::runtime::{Graph, finite};
 use crate::tts::{ClauseSink, graph};
@@ -50,7 +50,9 @@ enum Sound {
     /// Latent frames for a generator.
     Latents {
         generator: Box<HifiGan>,
-        condition: bool,
+        /// The generator's places that the graph makes conditions for, in the order of its outputs behind the latents.
+        conditions: Vec<usize>,
+        /// Whether the last output is the length of each id in frames.
         durations: bool,
     },
 }
@@ -115,7 +117,7 @@ impl VoiceModel {
         let outputs = self.graph.outputs();
         let Sound::Latents {
             generator,
-            condition,
+            conditions,
             durations,
         } = &self.sound
         else {
@@ -125,7 +127,7 @@ impl VoiceModel {
         let mut made = self.graph.run(inputs, outputs)?.into_iter();
         let mut next = || made.next().unwrap_or_default();
         let latents = next();
-        let condition = condition.then(&mut next);
+        let conditions: Vec<_> = conditions.iter().map(|&place| (place, next())).collect();
         if *durations {
             let frame = generator.samples_per_frame() as u64;
             // Rounded up by the graph, so they are whole.
@@ -137,8 +139,8 @@ impl VoiceModel {
         let internal =
             |error: voxgate_vocoder::ShapeError| EngineError::Internal(error.to_string());
         let mut stream = generator.stream(latents).map_err(internal)?;
-        if let Some(condition) = condition {
-            stream.condition(&condition).map_err(internal)?;
+        for (place, condition) in &conditions {
+            stream.condition(*place, condition).map_err(internal)?;
         }
         let per_second = self.sample_rate_hz as usize / generator.samples_per_frame();
         let largest = (WINDOW_OPERATIONS / generator.operations_per_frame().max(1)).max(1);
@@ -184,22 +186,37 @@ impl VoiceModel {
     }
 }
 
-/// Cuts the graph in front of its generator; where that fails the graph is unchanged.
+/// Cuts the graph in front of the flow, or of the generator where the flow is not known, and takes the weights of what is
+/// cut off. Where that fails the graph is unchanged.
 fn take_generator(graph: &mut GraphProto) -> Result<Sound, String> {
-    let Cut {
-        weights,
-        condition,
-        durations,
-        latents,
-    } = generator::find(graph)?;
-    let generator = HifiGan::new(&weights).map_err(|error| error.to_string())?;
-    let outputs = [Some(&latents), condition.as_ref(), durations.as_ref()];
-    let outputs: Vec<&str> = outputs.into_iter().flatten().map(String::as_str).collect();
+    let cut = generator::find(graph)?;
+    let flow = flow::find(graph, &cut.latents).and_then(|flow| {
+        let generator = HifiGan::with_flow(&flow.couplings, &cut.weights);
+        Ok((flow, generator.map_err(|error| error.to_string())?))
+    });
+    let (generator, latents, mut conditions) = match flow {
+        Ok((flow, generator)) => (generator, flow.latents, flow.conditions),
+        Err(reason) => {
+            tracing::debug!(reason, "a voice's flow is not known: the graph computes it");
+            let generator = HifiGan::new(&cut.weights).map_err(|error| error.to_string())?;
+            (generator, cut.latents, Vec::new())
+        }
+    };
+    let mut places: Vec<usize> = (0..conditions.len()).collect();
+    if let Some(condition) = cut.condition {
+        conditions.push(condition);
+        places.push(generator.condition_places() - 1);
+    }
+    let outputs: Vec<&str> = std::iter::once(&latents)
+        .chain(&conditions)
+        .chain(&cut.durations)
+        .map(String::as_str)
+        .collect();
     graph::keep_only(graph, &outputs)?;
     Ok(Sound::Latents {
         generator: Box::new(generator),
-        condition: condition.is_some(),
-        durations: durations.is_some(),
+        conditions: places,
+        durations: cut.durations.is_some(),
     })
 }
 
