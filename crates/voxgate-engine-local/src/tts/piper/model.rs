@@ -58,6 +58,7 @@ enum Sound {
 }
 
 impl VoiceModel {
+    /// Loads a voice's graph and takes its generator out of it, where that is known.
     pub(super) fn load(
         path: &Path,
         model_name: &str,
@@ -65,17 +66,38 @@ impl VoiceModel {
         sample_rate_hz: u32,
         threads: Arc<ThreadPool>,
     ) -> Result<Self, LoadError> {
-        let mut sound = Sound::Whole;
-        let model = graph::load(path, model_name, |graph| {
-            seed_noise(graph);
-            sound = take_generator(graph).unwrap_or_else(|reason| {
+        let take = |graph: &mut GraphProto| {
+            take_generator(graph).unwrap_or_else(|reason| {
                 tracing::info!(
                     model = model_name,
                     reason,
                     "a voice's generator is not known: its graph runs as a whole, clause by clause"
                 );
                 Sound::Whole
-            });
+            })
+        };
+        Self::load_with(
+            path,
+            model_name,
+            several_speakers,
+            sample_rate_hz,
+            threads,
+            take,
+        )
+    }
+
+    fn load_with(
+        path: &Path,
+        model_name: &str,
+        several_speakers: bool,
+        sample_rate_hz: u32,
+        threads: Arc<ThreadPool>,
+        take: impl FnOnce(&mut GraphProto) -> Sound,
+    ) -> Result<Self, LoadError> {
+        let mut sound = Sound::Whole;
+        let model = graph::load(path, model_name, |graph| {
+            seed_noise(graph);
+            sound = take(graph);
             Ok(())
         })?;
         let input = |name: &str| graph::find_input(&model, path, model_name, &[name]);
@@ -238,20 +260,4 @@ fn seed_noise(graph: &mut GraphProto) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_random_node_gets_the_seed() {
-        let mut graph = GraphProto {
-            node: vec![
-                graph::node("RandomNormalLike", "a".to_owned(), &["x"], "y"),
-                graph::node("Add", "b".to_owned(), &["x", "y"], "z"),
-            ],
-            ..GraphProto::default()
-        };
-        seed_noise(&mut graph);
-        assert_eq!(graph.node[0].attribute.len(), 1);
-        assert!(graph.node[1].attribute.is_empty());
-    }
-}
+mod tests;
