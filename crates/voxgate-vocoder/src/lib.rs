@@ -19,6 +19,7 @@ mod error;
 pub mod flow;
 pub mod hifigan;
 mod isa;
+pub mod istftnet;
 mod kernel;
 mod stream;
 
@@ -26,3 +27,4 @@ pub use conv::ConvWeights;
 pub use error::ShapeError;
 pub use hifigan::HifiGan;
 pub use isa::Isa;
+pub use istftnet::IstftNet;

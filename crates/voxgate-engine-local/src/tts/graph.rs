@@ -15,6 +15,8 @@ use rten_onnx::onnx::{
     StringStringEntryProto, TensorProto, ValueInfoProto,
 };
 
+use voxgate_vocoder::ConvWeights;
+
 use crate::error::LoadError;
 
 /// Tensors below this size stay inside the graph: moving them out costs more than copying them.
@@ -26,17 +28,28 @@ pub(crate) fn load(
     model_name: &str,
     edit: impl FnOnce(&mut GraphProto) -> Result<(), String>,
 ) -> Result<Model, LoadError> {
-    let invalid = |reason: String| LoadError::invalid(path, model_name, reason);
-    let file = File::open(path).map_err(|error| LoadError::unreadable(path, model_name, &error))?;
-    let mut proto = ModelProto::parse_file(file).map_err(|error| invalid(error.to_string()))?;
-    let graph = proto
+    let mut proto = parse(path, model_name)?;
+    proto
         .graph
         .as_mut()
-        .ok_or_else(|| invalid("the file holds no graph".to_owned()))?;
-    edit(graph).map_err(invalid)?;
+        .ok_or_else(|| "the file holds no graph".to_owned())
+        .and_then(edit)
+        .and_then(|()| build(proto))
+        .map_err(|reason| LoadError::invalid(path, model_name, reason))
+}
 
+/// Reads a model file.
+pub(crate) fn parse(path: &Path, model_name: &str) -> Result<ModelProto, LoadError> {
+    let file = File::open(path).map_err(|error| LoadError::unreadable(path, model_name, &error))?;
+    ModelProto::parse_file(file)
+        .map_err(|error| LoadError::invalid(path, model_name, error.to_string()))
+}
+
+/// Makes a model that can run.
+pub(crate) fn build(mut proto: ModelProto) -> Result<Model, String> {
     let mut options = ModelOptions::with_all_ops();
-    for (index, tensor) in graph.initializer.iter_mut().enumerate() {
+    let tensors = proto.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
+    for (index, tensor) in tensors.enumerate() {
         let large = tensor
             .raw_data
             .as_ref()
@@ -49,12 +62,8 @@ pub(crate) fn load(
             options.external_data(&name, bytes);
         }
     }
-    let skeleton = proto
-        .write_buf()
-        .map_err(|error| invalid(error.to_string()))?;
-    options
-        .load(skeleton)
-        .map_err(|error| invalid(error.to_string()))
+    let skeleton = proto.write_buf().map_err(|error| error.to_string())?;
+    options.load(skeleton).map_err(|error| error.to_string())
 }
 
 /// Makes a tensor point to a whole in-memory file.
@@ -237,6 +246,27 @@ impl<'a> Wiring<'a> {
         })
     }
 
+    /// The values of an 8-bit constant.
+    pub(crate) fn bytes(&self, value: &str) -> Option<Vec<i16>> {
+        let tensor = self.constants.get(value)?;
+        let signed = match tensor.data_type? {
+            DataType::INT8 => true,
+            DataType::UINT8 => false,
+            _ => return None,
+        };
+        let widen = |byte: u8| {
+            if signed {
+                i16::from(byte.cast_signed())
+            } else {
+                i16::from(byte)
+            }
+        };
+        Some(match &tensor.raw_data {
+            Some(raw) => raw.borrow().iter().copied().map(widen).collect(),
+            None => tensor.int32_data.iter().map(|&value| value as i16).collect(),
+        })
+    }
+
     /// The number of an f32 constant of one element.
     pub(crate) fn number(&self, value: &str) -> Option<f32> {
         match self.numbers(value)?.as_slice() {
@@ -302,4 +332,70 @@ pub(crate) fn keep_only(graph: &mut GraphProto, outputs: &[&str]) -> Result<(), 
         })
         .collect();
     Ok(())
+}
+
+/// An input of a node.
+pub(crate) fn input(node: &NodeProto, index: usize) -> Result<&str, String> {
+    node.input
+        .get(index)
+        .map(String::as_str)
+        .ok_or_else(|| format!("a {:?} of too few inputs", node.op_type))
+}
+
+/// The weights of a one-dimensional `Conv` or `ConvTranspose`, whose channels out are dimension `outputs`.
+pub(crate) fn conv_weights(
+    wiring: &Wiring<'_>,
+    node: &NodeProto,
+    outputs: usize,
+) -> Result<ConvWeights, String> {
+    let name = input(node, 1)?;
+    let weights = wiring
+        .numbers(name)
+        .ok_or("convolution weights that are not f32")?;
+    let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
+        Some(name) => wiring.numbers(name).ok_or("a bias that is not f32")?,
+        None => {
+            let channels = wiring.shape(name).and_then(|shape| shape.get(outputs).copied());
+            vec![0.0; channels.unwrap_or_default()]
+        }
+    };
+    conv_of(wiring, node, weights, bias, outputs)
+}
+
+/// The same for given numbers.
+pub(crate) fn conv_of(
+    wiring: &Wiring<'_>,
+    node: &NodeProto,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    outputs: usize,
+) -> Result<ConvWeights, String> {
+    let shape = wiring.shape(input(node, 1)?).unwrap_or_default();
+    let shape: [usize; 3] = shape
+        .try_into()
+        .map_err(|shape| format!("convolution weights of shape {shape:?}"))?;
+    let one = |name: &str, default: i64| match wiring.ints(node, name).as_slice() {
+        [] => Ok(default),
+        [value] => Ok(*value),
+        values => Err(format!("{name} of {values:?}")),
+    };
+    let size = |value: i64| usize::try_from(value).map_err(|_| "a negative size".to_owned());
+    let pads = wiring.ints(node, "pads");
+    let (&[before, behind] | &[before, behind, ..]) = pads.as_slice() else {
+        return Err("a convolution without paddings".to_owned());
+    };
+    let plain = int_attribute(node, "group", 1) == 1
+        && before == behind
+        && (outputs == 1 || one("strides", 1)? == 1)
+        && wiring.ints(node, "output_padding").iter().all(|&n| n == 0);
+    if !plain {
+        return Err("a grouped, strided or lopsided convolution".to_owned());
+    }
+    Ok(ConvWeights {
+        weights,
+        shape,
+        bias,
+        dilation: size(one("dilations", 1)?)?,
+        padding: size(before)?,
+    })
 }

@@ -105,6 +105,11 @@ impl ClauseSink<'_, '_> {
         self.joiner.times(self.source.clone(), times);
     }
 
+    /// True once the listener is gone.
+    pub(crate) fn cancelled(&self) -> bool {
+        self.joiner.cancelled()
+    }
+
     /// Takes the next samples as the model made them.
     ///
     /// # Errors

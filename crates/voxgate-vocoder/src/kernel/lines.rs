@@ -50,3 +50,36 @@ impl Lines {
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), count) }
     }
 }
+
+/// Bytes of a cache line.
+const BYTES: usize = 64;
+
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct ByteLine([i8; BYTES]);
+
+/// Signed bytes, aligned to 64 bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct ByteLines {
+    lines: Vec<ByteLine>,
+}
+
+impl ByteLines {
+    /// A copy of `bytes`, zeros up to the end of its last line.
+    pub(crate) fn of(bytes: &[i8]) -> Self {
+        let line = |bytes: &[i8]| {
+            let mut line = ByteLine([0; BYTES]);
+            line.0[..bytes.len()].copy_from_slice(bytes);
+            line
+        };
+        Self {
+            lines: bytes.chunks(BYTES).map(line).collect(),
+        }
+    }
+
+    /// All bytes, those of the last line included.
+    pub(crate) fn as_slice(&self) -> &[i8] {
+        // SAFETY: a `ByteLine` is 64 bytes without padding.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * BYTES) }
+    }
+}

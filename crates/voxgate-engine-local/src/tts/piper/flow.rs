@@ -8,8 +8,7 @@ use std::collections::HashSet;
 use rten_onnx::onnx::{GraphProto, NodeProto};
 use voxgate_vocoder::flow::{Coupling, WaveNetLayer};
 
-use super::generator::{input, weights};
-use crate::tts::graph::{Wiring, is_op};
+use crate::tts::graph::{Wiring, conv_weights, input, is_op};
 
 /// A flow that a graph computes its latent frames with.
 pub(super) struct Flow {
@@ -164,14 +163,14 @@ fn shift_network(
                 .map(|(_, condition)| condition.clone()),
         );
         found.push(WaveNetLayer {
-            conv: weights(wiring, pair[0], 0)?,
-            res_skip: weights(wiring, pair[1], 0)?,
+            conv: conv_weights(wiring, pair[0], 0)?,
+            res_skip: conv_weights(wiring, pair[1], 0)?,
         });
     }
     let coupling = Coupling {
-        pre: weights(wiring, pre, 0)?,
+        pre: conv_weights(wiring, pre, 0)?,
         layers: found,
-        post: weights(wiring, post, 0)?,
+        post: conv_weights(wiring, post, 0)?,
     };
     Ok((coupling, conditions))
 }

@@ -4,10 +4,9 @@
 //! are connected, walking back from the waveform, never by name.
 
 use rten_onnx::onnx::{GraphProto, NodeProto};
-use voxgate_vocoder::ConvWeights;
 use voxgate_vocoder::hifigan::{Activated, HifiGanWeights, ResidualUnit, StageWeights};
 
-use crate::tts::graph::{Wiring, float_attribute, is_op};
+use crate::tts::graph::{Wiring, conv_weights, float_attribute, input, is_op};
 
 /// The slope of ONNX's `LeakyRelu` where a node does not say it.
 const DEFAULT_SLOPE: f32 = 0.01;
@@ -63,7 +62,7 @@ pub(super) fn find(graph: &GraphProto) -> Result<Cut, String> {
     };
     Ok(Cut {
         weights: HifiGanWeights {
-            pre: weights(&wiring, pre, 0)?,
+            pre: conv_weights(&wiring, pre, 0)?,
             stages,
             post,
         },
@@ -137,7 +136,7 @@ fn stage<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<(StageWeights, &'a s
         StageWeights {
             upsample: Activated {
                 slope: float_attribute(relu, "alpha", DEFAULT_SLOPE),
-                conv: weights(wiring, upsample, 1)?,
+                conv: conv_weights(wiring, upsample, 1)?,
             },
             stride: usize::try_from(stride).map_err(|_| "a negative stride".to_owned())?,
             blocks,
@@ -205,58 +204,7 @@ fn activated<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<(Activated, &'a 
     let relu = wiring.maker_of(input(conv, 0)?, "LeakyRelu")?;
     let found = Activated {
         slope: float_attribute(relu, "alpha", DEFAULT_SLOPE),
-        conv: weights(wiring, conv, 0)?,
+        conv: conv_weights(wiring, conv, 0)?,
     };
     Ok((found, input(relu, 0)?))
-}
-
-/// The weights of a convolution node, whose channels out are dimension `outputs`.
-pub(super) fn weights(
-    wiring: &Wiring<'_>,
-    node: &NodeProto,
-    outputs: usize,
-) -> Result<ConvWeights, String> {
-    let name = input(node, 1)?;
-    let shape = wiring.shape(name).unwrap_or_default();
-    let shape: [usize; 3] = shape
-        .try_into()
-        .map_err(|shape| format!("convolution weights of shape {shape:?}"))?;
-    let weights = wiring
-        .numbers(name)
-        .ok_or("convolution weights that are not f32")?;
-    let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
-        Some(name) => wiring.numbers(name).ok_or("a bias that is not f32")?,
-        None => vec![0.0; shape[outputs]],
-    };
-    let one = |name: &str, default: i64| match wiring.ints(node, name).as_slice() {
-        [] => Ok(default),
-        [value] => Ok(*value),
-        values => Err(format!("{name} of {values:?}")),
-    };
-    let size = |value: i64| usize::try_from(value).map_err(|_| "a negative size".to_owned());
-    let pads = wiring.ints(node, "pads");
-    let (&[before, behind] | &[before, behind, ..]) = pads.as_slice() else {
-        return Err("a convolution without paddings".to_owned());
-    };
-    let plain = one("group", 1)? == 1
-        && before == behind
-        && (outputs == 1 || one("strides", 1)? == 1)
-        && wiring.ints(node, "output_padding").iter().all(|&n| n == 0);
-    if !plain {
-        return Err("a grouped, strided or lopsided convolution".to_owned());
-    }
-    Ok(ConvWeights {
-        weights,
-        shape,
-        bias,
-        dilation: size(one("dilations", 1)?)?,
-        padding: size(before)?,
-    })
-}
-
-pub(super) fn input(node: &NodeProto, index: usize) -> Result<&str, String> {
-    node.input
-        .get(index)
-        .map(String::as_str)
-        .ok_or_else(|| format!("a {:?} of too few inputs", node.op_type))
 }
