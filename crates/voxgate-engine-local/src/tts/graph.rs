@@ -48,7 +48,10 @@ pub(crate) fn parse(path: &Path, model_name: &str) -> Result<ModelProto, LoadErr
 /// Makes a model that can run.
 pub(crate) fn build(mut proto: ModelProto) -> Result<Model, String> {
     let mut options = ModelOptions::with_all_ops();
-    let tensors = proto.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
+    let tensors = proto
+        .graph
+        .iter_mut()
+        .flat_map(|graph| &mut graph.initializer);
     for (index, tensor) in tensors.enumerate() {
         let large = tensor
             .raw_data
@@ -263,7 +266,11 @@ impl<'a> Wiring<'a> {
         };
         Some(match &tensor.raw_data {
             Some(raw) => raw.borrow().iter().copied().map(widen).collect(),
-            None => tensor.int32_data.iter().map(|&value| value as i16).collect(),
+            None => tensor
+                .int32_data
+                .iter()
+                .map(|&value| value as i16)
+                .collect(),
         })
     }
 
@@ -355,7 +362,9 @@ pub(crate) fn conv_weights(
     let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
         Some(name) => wiring.numbers(name).ok_or("a bias that is not f32")?,
         None => {
-            let channels = wiring.shape(name).and_then(|shape| shape.get(outputs).copied());
+            let channels = wiring
+                .shape(name)
+                .and_then(|shape| shape.get(outputs).copied());
             vec![0.0; channels.unwrap_or_default()]
         }
     };

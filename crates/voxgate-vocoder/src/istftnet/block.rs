@@ -439,7 +439,8 @@ impl Kernel {
                 for tap in 0..taps {
                     for group in (0..channels).step_by(GROUP) {
                         for lane in 0..PANEL {
-                            packed.extend((group..group + GROUP).map(|c| at(column + lane, c, tap)));
+                            packed
+                                .extend((group..group + GROUP).map(|c| at(column + lane, c, tap)));
                         }
                     }
                 }
@@ -451,7 +452,11 @@ impl Kernel {
             panels,
             scale: weights.scale,
             bias: conv.bias.clone(),
-            sums: weights.values.chunks_exact(channels * taps).map(sum).collect(),
+            sums: weights
+                .values
+                .chunks_exact(channels * taps)
+                .map(sum)
+                .collect(),
         })
     }
 }

@@ -168,7 +168,9 @@ impl IstftNet {
                     .chain([&stage.excitation])
                     .all(|block| block.channels() == Some(makes));
             if !fits || stage.blocks.is_empty() {
-                return Err(ShapeError(format!("a stage from {reads} to {makes} channels")));
+                return Err(ShapeError(format!(
+                    "a stage from {reads} to {makes} channels"
+                )));
             }
             channels = Some(makes);
             let pack = |block: &ResidualBlock| Block::new(block, bytes);
@@ -182,7 +184,9 @@ impl IstftNet {
         }
         let post = Conv::new(&weights.post)?;
         if channels != Some(weights.post.shape[1]) || post.wide() != 1 {
-            return Err(ShapeError("a last convolution that does not fit".to_owned()));
+            return Err(ShapeError(
+                "a last convolution that does not fit".to_owned(),
+            ));
         }
         Ok(Self {
             channels: weights.stages[0].upsample.shape[0],
@@ -253,16 +257,38 @@ impl IstftNet {
             let moments = Moments::of(&source, self.isa);
             let style = take(&stage.excitation);
             let mut sum = Plane::new(source.rows, source.stride);
-            stage.excitation.run(&source, &moments, style, &mut scratch, &mut sum, false, 1.0, go_on)?;
+            stage.excitation.run(
+                &source,
+                &moments,
+                style,
+                &mut scratch,
+                &mut sum,
+                false,
+                1.0,
+                go_on,
+            )?;
             drop(source);
             self.upsample(stage, &mut x, &mut sum, go_on)?;
             let moments = Moments::of(&sum, self.isa);
             let mut average = Plane::new(sum.rows, sum.stride);
             for (index, block) in stage.blocks.iter().enumerate() {
                 let last = index + 1 == stage.blocks.len();
-                let scale = if last { 1.0 / stage.blocks.len() as f32 } else { 1.0 };
+                let scale = if last {
+                    1.0 / stage.blocks.len() as f32
+                } else {
+                    1.0
+                };
                 let style = take(block);
-                block.run(&sum, &moments, style, &mut scratch, &mut average, index > 0, scale, go_on)?;
+                block.run(
+                    &sum,
+                    &moments,
+                    style,
+                    &mut scratch,
+                    &mut average,
+                    index > 0,
+                    scale,
+                    go_on,
+                )?;
             }
             x = average;
         }
@@ -293,7 +319,13 @@ impl IstftNet {
             .into());
         }
         let stride = sum.stride;
-        for (row, sums) in sum.numbers.as_mut_slice().chunks_exact_mut(stride).enumerate().take(sum.rows) {
+        for (row, sums) in sum
+            .numbers
+            .as_mut_slice()
+            .chunks_exact_mut(stride)
+            .enumerate()
+            .take(sum.rows)
+        {
             for (sum, &x) in sums.iter_mut().zip(up.row(row.abs_diff(reflected))) {
                 *sum += x;
             }
@@ -327,9 +359,14 @@ fn whole(
         let (begin, end) = (conv.first_row(first), conv.end_row(last));
         let needed = (end - begin).max(0).unsigned_abs();
         rows.grow(needed * input.stride);
-        for (row, numbers) in (begin..).zip(rows.as_mut_slice().chunks_exact_mut(input.stride)).take(needed) {
+        for (row, numbers) in (begin..)
+            .zip(rows.as_mut_slice().chunks_exact_mut(input.stride))
+            .take(needed)
+        {
             match usize::try_from(row) {
-                Ok(row) if row < input.rows => numbers.copy_from_slice(&input.row(row)[..input.stride]),
+                Ok(row) if row < input.rows => {
+                    numbers.copy_from_slice(&input.row(row)[..input.stride])
+                }
                 _ => numbers.fill(0.0),
             }
         }

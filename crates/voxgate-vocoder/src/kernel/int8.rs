@@ -177,3 +177,70 @@ mod x86 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn sums_of_bytes_are_exact(
+            rows in 1_usize..40, groups in 1_usize..20, taps in 1_usize..12, dilation in 1_usize..6, seed in any::<u64>(),
+        ) {
+            if !is_available() {
+                return Ok(());
+            }
+            let mut state = seed | 1;
+            let mut next = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 32) as u8
+            };
+            let stride = groups * GROUP;
+            let input: Vec<u8> = (0..(rows + (taps - 1) * dilation) * stride).map(|_| next()).collect();
+            let weights: Vec<i8> =
+                (0..taps * groups * PANEL * GROUP).map(|_| next().cast_signed()).collect();
+            let bias: Vec<f32> = (0..PANEL).map(|c| c as f32).collect();
+            let residual = vec![0.5; rows * PANEL];
+            let mut raw = vec![2.0; rows * PANEL];
+            ByteRun {
+                rows,
+                input: &input,
+                row_stride: stride,
+                tap_stride: dilation * stride,
+                taps,
+                groups,
+                weights: &weights,
+                bias: &bias,
+                scale: 0.25,
+                out_stride: PANEL,
+                residual: Some(&residual),
+                raw: &mut raw,
+                accumulate: true,
+                out_scale: 2.0,
+            }
+            .compute();
+            for row in 0..rows {
+                for c in 0..PANEL {
+                    let mut sum = 0_i32;
+                    for tap in 0..taps {
+                        for channel in 0..stride {
+                            let (group, place) = (channel / GROUP, channel % GROUP);
+                            let weight = weights[((tap * groups + group) * PANEL + c) * GROUP + place];
+                            let at = (row + tap * dilation) * stride + channel;
+                            sum += i32::from(input[at]) * i32::from(weight);
+                        }
+                    }
+                    // Small enough to be whole numbers of f32 all the way.
+                    let expected = (sum as f32 * 0.25 + c as f32 + 2.5) * 2.0;
+                    prop_assert_eq!(raw[row * PANEL + c], expected);
+                }
+            }
+        }
+    }
+}

@@ -196,8 +196,9 @@ mod tests {
     #[test]
     fn the_snake_is_what_mathematics_says() {
         let rows: Vec<f32> = (-3_200..3_200).map(|n| n as f32 * 0.003_7).collect();
-        let (factor, shift): (Vec<f32>, Vec<f32>) =
-            (0..32).map(|n| (0.5 + n as f32 * 0.1, n as f32 - 16.0)).unzip();
+        let (factor, shift): (Vec<f32>, Vec<f32>) = (0..32)
+            .map(|n| (0.5 + n as f32 * 0.1, n as f32 - 16.0))
+            .unzip();
         let alpha: Vec<f32> = (0..32).map(|n| 0.1 + n as f32 * 0.4).collect();
         let height: Vec<f32> = alpha.iter().map(|alpha| 1.0 / alpha).collect();
         let channels = Snake {
@@ -223,7 +224,9 @@ mod tests {
 
     #[test]
     fn bytes_are_the_nearest_levels() {
-        let numbers: Vec<f32> = (0..640).map(|n| (n as f32 * 0.71).sin() * 3.0 - 1.0).collect();
+        let numbers: Vec<f32> = (0..640)
+            .map(|n| (n as f32 * 0.71).sin() * 3.0 - 1.0)
+            .collect();
         for isa in Isa::available() {
             let mut found = [0.0; 2];
             range(isa, &numbers, &mut found);
@@ -236,7 +239,10 @@ mod tests {
             quantise(isa, &numbers, 1.0 / step, zero, &mut bytes);
             for (&number, &byte) in numbers.iter().zip(&bytes) {
                 let back = (f32::from(byte) - zero) * step;
-                assert!((back - number).abs() <= step * 1.01, "{number} became {back}");
+                assert!(
+                    (back - number).abs() <= step * 1.01,
+                    "{number} became {back}"
+                );
             }
             let (mut sums, mut squares) = (vec![0.0; 32], vec![0.0; 32]);
             moments(isa, &numbers, &mut sums, &mut squares);

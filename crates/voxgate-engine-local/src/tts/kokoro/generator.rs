@@ -237,11 +237,15 @@ fn step<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<FoundStep<'a>, String
     // y + height · sin(alpha · y)²
     let bent = wiring.maker_of(found.reads, "Add")?;
     let (y, wave) = (input(bent, 0)?, wiring.maker_of(input(bent, 1)?, "Mul")?);
-    let height = wiring.numbers(input(wave, 0)?).ok_or("a snake of no constant height")?;
+    let height = wiring
+        .numbers(input(wave, 0)?)
+        .ok_or("a snake of no constant height")?;
     let power = wiring.maker_of(input(wave, 1)?, "Pow")?;
     let sine = wiring.maker_of(input(power, 0)?, "Sin")?;
     let angle = wiring.maker_of(input(sine, 0)?, "Mul")?;
-    let alpha = wiring.numbers(input(angle, 0)?).ok_or("a snake of no constant frequency")?;
+    let alpha = wiring
+        .numbers(input(angle, 0)?)
+        .ok_or("a snake of no constant frequency")?;
     if wiring.number(input(power, 1)?) != Some(2.0) || input(angle, 1)? != y {
         return Err("a wave that is no snake's".to_owned());
     }
@@ -259,7 +263,9 @@ fn step<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<FoundStep<'a>, String
     }
     Ok(FoundStep {
         step: AdaptiveConv {
-            epsilon: wiring.number(input(variance, 1)?).ok_or("no constant epsilon")?,
+            epsilon: wiring
+                .number(input(variance, 1)?)
+                .ok_or("no constant epsilon")?,
             alpha,
             height,
             conv: found.conv,
@@ -282,7 +288,9 @@ fn conv<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<FoundConv<'a>, String
     // (whole(x) ⊛ weights + ⌊bias / scale⌋) · scale
     let product = wiring.maker_of(value, "Mul")?;
     let scales = wiring.maker_of(input(product, 1)?, "Mul")?;
-    let scale = wiring.number(input(scales, 1)?).ok_or("no constant scale of weights")?;
+    let scale = wiring
+        .number(input(scales, 1)?)
+        .ok_or("no constant scale of weights")?;
     let cast = wiring.maker_of(input(product, 0)?, "Cast")?;
     let biased = wiring.maker_of(input(cast, 0)?, "Add")?;
     let node = wiring.maker_of(input(biased, 0)?, "ConvInteger")?;
@@ -290,7 +298,9 @@ fn conv<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<FoundConv<'a>, String
     let whole = wiring.maker_of(input(reshaped, 0)?, "Cast")?;
     let floor = wiring.maker_of(input(whole, 0)?, "Floor")?;
     let quotient = wiring.maker_of(input(floor, 0)?, "Div")?;
-    let bias = wiring.numbers(input(quotient, 0)?).ok_or("no constant bias")?;
+    let bias = wiring
+        .numbers(input(quotient, 0)?)
+        .ok_or("no constant bias")?;
     let quantised = wiring.maker_of(input(node, 0)?, "DynamicQuantizeLinear")?;
 
     let name = input(node, 1)?;
@@ -304,13 +314,19 @@ fn conv<'a>(wiring: &Wiring<'a>, value: &'a str) -> Result<FoundConv<'a>, String
     };
     let centred: Vec<i16> = raw.into_iter().map(|value| value - zero).collect();
     // Exporters leave a bit free, so that the difference fits into a signed byte; if not, f32 it is.
-    let values: Option<Vec<i8>> = centred.iter().map(|&value| i8::try_from(value).ok()).collect();
+    let values: Option<Vec<i8>> = centred
+        .iter()
+        .map(|&value| i8::try_from(value).ok())
+        .collect();
     Ok(FoundConv {
         reads: input(quantised, 0)?,
         conv: crate::tts::graph::conv_of(
             wiring,
             node,
-            centred.iter().map(|&value| f32::from(value) * scale).collect(),
+            centred
+                .iter()
+                .map(|&value| f32::from(value) * scale)
+                .collect(),
             bias,
             0,
         )?,

@@ -10,8 +10,8 @@ use rten::{Model, NodeId, ThreadPool, ValueOrView};
 use rten_onnx::onnx::{GraphProto, ModelProto, ValueInfoProto};
 use rten_tensor::Tensor;
 use voxgate_engine::EngineError;
-use voxgate_vocoder::IstftNet;
-use voxgate_vocoder::istftnet::{ClauseError, Excited, Style};
+use voxgate_vocoder::istftnet::{ClauseError, Excited, IstftNetWeights, Style};
+use voxgate_vocoder::{IstftNet, ShapeError};
 
 use super::{edits, generator};
 use crate::error::LoadError;
@@ -70,7 +70,7 @@ impl KokoroModel {
         threads: &Arc<ThreadPool>,
     ) -> Result<Self, LoadError> {
         Self::load_with(path, model_name, threads, |graph| {
-            take_generator(graph)
+            take_generator(graph, IstftNet::new)
                 .map_err(|reason| {
                     tracing::info!(
                         model = model_name,
@@ -233,7 +233,10 @@ fn times(symbols: String, lengths: &[f32], samples: usize) -> Option<SymbolTimes
 
 /// The value that holds each token's length in frames: the only numbers the model rounds, then at least one.
 fn token_lengths(graph: &GraphProto) -> Option<String> {
-    let mut rounded = graph.node.iter().filter(|node| graph::is_op(node, "", "Round"));
+    let mut rounded = graph
+        .node
+        .iter()
+        .filter(|node| graph::is_op(node, "", "Round"));
     let (Some(round), None) = (rounded.next(), rounded.next()) else {
         return None;
     };
@@ -245,20 +248,13 @@ fn token_lengths(graph: &GraphProto) -> Option<String> {
     clip.output.first().cloned()
 }
 
-/// Finds the generator and what is left of the graph without it.
-fn take_generator(graph: &GraphProto) -> Result<Parts, String> {
+/// Finds the generator, packs its weights, and says what is left of the graph without it.
+fn take_generator(
+    graph: &GraphProto,
+    pack: impl FnOnce(&IstftNetWeights) -> Result<IstftNet, ShapeError>,
+) -> Result<Parts, String> {
     let found = generator::find(graph)?;
-    let generator = IstftNet::new(&found.weights).map_err(|error| error.to_string())?;
-    parts(graph, found, generator)
-}
-
-fn take_generator_on(graph: &GraphProto, bytes: bool) -> Result<Parts, String> {
-    let found = generator::find(graph)?;
-    let generator = IstftNet::new_on(&found.weights, voxgate_vocoder::Isa::best(), bytes).map_err(|error| error.to_string())?;
-    parts(graph, found, generator)
-}
-
-fn parts(graph: &GraphProto, found: generator::Found, generator: IstftNet) -> Result<Parts, String> {
+    let generator = pack(&found.weights).map_err(|error| error.to_string())?;
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut outputs = Vec::new();
     let mut place = |name: String| {
