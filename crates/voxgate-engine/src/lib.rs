@@ -14,5 +14,5 @@ mod speech;
 pub use pool::{Busy, PoolConfig, PoolLoad, SpeechJob, SpeechOutcome, SpeechPool, SpeechStream};
 pub use registry::{RegistryError, ResolvedVoice, VoiceRegistry};
 pub use speech::{
-    EngineError, Gender, PcmSink, SpeechEngine, SpeechRequest, SpeechStats, VoiceInfo,
+    ClauseTiming, EngineError, Gender, PcmSink, SpeechEngine, SpeechRequest, SpeechStats, VoiceInfo,
 };

@@ -4,7 +4,7 @@
 //! called from. It owns no queue, no encoder and no clock; those belong to the pool.
 
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::Duration;
 
 /// The gender a voice is heard as.
@@ -68,6 +68,22 @@ pub struct SpeechRequest {
     pub speed: f32,
 }
 
+/// When the symbols of one clause are heard, as the model itself timed them. Samples count from the first one pushed for
+/// the request, at the voice's native rate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClauseTiming {
+    /// Bytes of the request's text that the clause speaks. Clauses come in the order of the text; a clause too long for
+    /// one run of the model comes in several parts of the same range.
+    pub source: Range<usize>,
+    /// What the model read, without symbols it does not know: phonemes in the voice's alphabet, or characters. Words are
+    /// separated by blanks.
+    pub symbols: String,
+    /// The sample at which each character of `symbols` begins; never descending.
+    pub starts: Vec<u64>,
+    /// The sample at which the last one ends.
+    pub end: u64,
+}
+
 /// Where an engine pushes samples, and how it learns that nobody listens any more.
 pub trait PcmSink {
     /// Takes mono samples in −1.0..=1.0 at the voice's native rate. May block while the listener is slow.
@@ -76,6 +92,12 @@ pub trait PcmSink {
 
     /// True once the listener is gone; engines ask between costly steps.
     fn cancelled(&self) -> bool;
+
+    /// Takes the timing of a clause, once, before the clause's first sample. Engines that know no durations never call
+    /// it; listeners that need none leave it as it is.
+    fn clause(&mut self, timing: ClauseTiming) {
+        let _ = timing;
+    }
 }
 
 /// What one synthesis did, for metering and timing headers.

@@ -5,14 +5,17 @@
 //! the engine edit the graph, and hands rten the result. Weights are moved, never copied: each large
 //! tensor becomes an in-memory "external data file" of the small re-serialised graph.
 
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 
 use rten::{Model, ModelOptions, NodeId};
 use rten_onnx::onnx::{
     AttributeProto, AttributeType, DataLocation, DataType, GraphProto, ModelProto, NodeProto,
-    StringStringEntryProto, TensorProto,
+    StringStringEntryProto, TensorProto, ValueInfoProto,
 };
+
+use voxgate_vocoder::ConvWeights;
 
 use crate::error::LoadError;
 
@@ -25,17 +28,31 @@ pub(crate) fn load(
     model_name: &str,
     edit: impl FnOnce(&mut GraphProto) -> Result<(), String>,
 ) -> Result<Model, LoadError> {
-    let invalid = |reason: String| LoadError::invalid(path, model_name, reason);
-    let file = File::open(path).map_err(|error| LoadError::unreadable(path, model_name, &error))?;
-    let mut proto = ModelProto::parse_file(file).map_err(|error| invalid(error.to_string()))?;
-    let graph = proto
+    let mut proto = parse(path, model_name)?;
+    proto
         .graph
         .as_mut()
-        .ok_or_else(|| invalid("the file holds no graph".to_owned()))?;
-    edit(graph).map_err(invalid)?;
+        .ok_or_else(|| "the file holds no graph".to_owned())
+        .and_then(edit)
+        .and_then(|()| build(proto))
+        .map_err(|reason| LoadError::invalid(path, model_name, reason))
+}
 
+/// Reads a model file.
+pub(crate) fn parse(path: &Path, model_name: &str) -> Result<ModelProto, LoadError> {
+    let file = File::open(path).map_err(|error| LoadError::unreadable(path, model_name, &error))?;
+    ModelProto::parse_file(file)
+        .map_err(|error| LoadError::invalid(path, model_name, error.to_string()))
+}
+
+/// Makes a model that can run.
+pub(crate) fn build(mut proto: ModelProto) -> Result<Model, String> {
     let mut options = ModelOptions::with_all_ops();
-    for (index, tensor) in graph.initializer.iter_mut().enumerate() {
+    let tensors = proto
+        .graph
+        .iter_mut()
+        .flat_map(|graph| &mut graph.initializer);
+    for (index, tensor) in tensors.enumerate() {
         let large = tensor
             .raw_data
             .as_ref()
@@ -48,12 +65,8 @@ pub(crate) fn load(
             options.external_data(&name, bytes);
         }
     }
-    let skeleton = proto
-        .write_buf()
-        .map_err(|error| invalid(error.to_string()))?;
-    options
-        .load(skeleton)
-        .map_err(|error| invalid(error.to_string()))
+    let skeleton = proto.write_buf().map_err(|error| error.to_string())?;
+    options.load(skeleton).map_err(|error| error.to_string())
 }
 
 /// Makes a tensor point to a whole in-memory file.
@@ -154,4 +167,244 @@ pub(crate) fn scalar(name: String, value: f32) -> TensorProto {
         float_data: vec![value],
         ..TensorProto::default()
     }
+}
+
+/// Who makes which value of a graph, and its constants.
+pub(crate) struct Wiring<'a> {
+    makers: HashMap<&'a str, &'a NodeProto>,
+    constants: HashMap<&'a str, &'a TensorProto>,
+}
+
+impl<'a> Wiring<'a> {
+    pub(crate) fn new(graph: &'a GraphProto) -> Self {
+        let outputs = |node: &'a NodeProto| node.output.iter().map(move |o| (o.as_str(), node));
+        Self {
+            makers: graph.node.iter().flat_map(outputs).collect(),
+            constants: graph
+                .initializer
+                .iter()
+                .filter_map(|tensor| Some((tensor.name.as_deref()?, tensor)))
+                .collect(),
+        }
+    }
+
+    /// The node that computes a value.
+    pub(crate) fn maker(&self, value: &str) -> Option<&'a NodeProto> {
+        self.makers.get(value).copied()
+    }
+
+    /// The node that computes a value, if it is of this operator; the error says what stands there instead.
+    pub(crate) fn maker_of(&self, value: &str, op_type: &str) -> Result<&'a NodeProto, String> {
+        let maker = self.maker(value);
+        maker
+            .filter(|node| is_op(node, "", op_type))
+            .ok_or_else(|| {
+                let found = maker.and_then(|node| node.op_type.as_deref());
+                format!(
+                    "{} stands where {op_type} should",
+                    found.unwrap_or("no node")
+                )
+            })
+    }
+
+    /// The shape of a constant.
+    pub(crate) fn shape(&self, value: &str) -> Option<Vec<usize>> {
+        let dims = &self.constants.get(value)?.dims;
+        dims.iter().map(|&dim| usize::try_from(dim).ok()).collect()
+    }
+
+    /// The numbers of an f32 constant.
+    pub(crate) fn numbers(&self, value: &str) -> Option<Vec<f32>> {
+        let tensor = self.constants.get(value)?;
+        if tensor.data_type != Some(DataType::FLOAT) {
+            return None;
+        }
+        Some(match &tensor.raw_data {
+            Some(raw) => raw
+                .borrow()
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|&bytes| f32::from_le_bytes(bytes))
+                .collect(),
+            None => tensor.float_data.clone(),
+        })
+    }
+
+    /// The numbers of an i64 constant.
+    pub(crate) fn integers(&self, value: &str) -> Option<Vec<i64>> {
+        let tensor = self.constants.get(value)?;
+        if tensor.data_type != Some(DataType::INT64) {
+            return None;
+        }
+        Some(match &tensor.raw_data {
+            Some(raw) => raw
+                .borrow()
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|&bytes| i64::from_le_bytes(bytes))
+                .collect(),
+            None => tensor.int64_data.clone(),
+        })
+    }
+
+    /// The values of an 8-bit constant.
+    pub(crate) fn bytes(&self, value: &str) -> Option<Vec<i16>> {
+        let tensor = self.constants.get(value)?;
+        let signed = match tensor.data_type? {
+            DataType::INT8 => true,
+            DataType::UINT8 => false,
+            _ => return None,
+        };
+        let widen = |byte: u8| {
+            if signed {
+                i16::from(byte.cast_signed())
+            } else {
+                i16::from(byte)
+            }
+        };
+        Some(match &tensor.raw_data {
+            Some(raw) => raw.borrow().iter().copied().map(widen).collect(),
+            None => tensor
+                .int32_data
+                .iter()
+                .map(|&value| value as i16)
+                .collect(),
+        })
+    }
+
+    /// The number of an f32 constant of one element.
+    pub(crate) fn number(&self, value: &str) -> Option<f32> {
+        match self.numbers(value)?.as_slice() {
+            &[number] => Some(number),
+            _ => None,
+        }
+    }
+
+    /// A list attribute of a node; empty where there is none.
+    pub(crate) fn ints(&self, node: &NodeProto, name: &str) -> Vec<i64> {
+        node.attribute
+            .iter()
+            .find(|attribute| attribute.name.as_deref() == Some(name))
+            .map(|attribute| attribute.ints.clone())
+            .unwrap_or_default()
+    }
+}
+
+/// Makes `outputs` the graph's outputs and drops all that they do not need, weights included.
+///
+/// # Errors
+/// Where a node holds a graph of its own, which may read values without naming them; the graph is unchanged then.
+pub(crate) fn keep_only(graph: &mut GraphProto, outputs: &[&str]) -> Result<(), String> {
+    let mut attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    if attributes.any(|attribute| attribute.g.is_some()) {
+        return Err("a node holds a graph of its own".to_owned());
+    }
+    let mut needed: HashSet<String> = outputs.iter().map(|&name| name.to_owned()).collect();
+    let mut waiting: Vec<String> = needed.iter().cloned().collect();
+    let mut kept = vec![false; graph.node.len()];
+    let makers: HashMap<&str, usize> = graph
+        .node
+        .iter()
+        .enumerate()
+        .flat_map(|(index, node)| node.output.iter().map(move |o| (o.as_str(), index)))
+        .collect();
+    while let Some(value) = waiting.pop() {
+        let Some(&index) = makers.get(value.as_str()) else {
+            continue;
+        };
+        if std::mem::replace(&mut kept[index], true) {
+            continue;
+        }
+        for input in &graph.node[index].input {
+            if needed.insert(input.clone()) {
+                waiting.push(input.clone());
+            }
+        }
+    }
+    let mut kept = kept.into_iter();
+    graph.node.retain(|_| kept.next().unwrap_or(true));
+    graph.initializer.retain(|tensor| {
+        tensor
+            .name
+            .as_ref()
+            .is_some_and(|name| needed.contains(name))
+    });
+    graph.output = outputs
+        .iter()
+        .map(|&name| ValueInfoProto {
+            name: Some(name.to_owned()),
+            r#type: None,
+        })
+        .collect();
+    Ok(())
+}
+
+/// An input of a node.
+pub(crate) fn input(node: &NodeProto, index: usize) -> Result<&str, String> {
+    node.input
+        .get(index)
+        .map(String::as_str)
+        .ok_or_else(|| format!("a {:?} of too few inputs", node.op_type))
+}
+
+/// The weights of a one-dimensional `Conv` or `ConvTranspose`, whose channels out are dimension `outputs`.
+pub(crate) fn conv_weights(
+    wiring: &Wiring<'_>,
+    node: &NodeProto,
+    outputs: usize,
+) -> Result<ConvWeights, String> {
+    let name = input(node, 1)?;
+    let weights = wiring
+        .numbers(name)
+        .ok_or("convolution weights that are not f32")?;
+    let bias = match node.input.get(2).filter(|name| !name.is_empty()) {
+        Some(name) => wiring.numbers(name).ok_or("a bias that is not f32")?,
+        None => {
+            let channels = wiring
+                .shape(name)
+                .and_then(|shape| shape.get(outputs).copied());
+            vec![0.0; channels.unwrap_or_default()]
+        }
+    };
+    conv_of(wiring, node, weights, bias, outputs)
+}
+
+/// The same for given numbers.
+pub(crate) fn conv_of(
+    wiring: &Wiring<'_>,
+    node: &NodeProto,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+    outputs: usize,
+) -> Result<ConvWeights, String> {
+    let shape = wiring.shape(input(node, 1)?).unwrap_or_default();
+    let shape: [usize; 3] = shape
+        .try_into()
+        .map_err(|shape| format!("convolution weights of shape {shape:?}"))?;
+    let one = |name: &str, default: i64| match wiring.ints(node, name).as_slice() {
+        [] => Ok(default),
+        [value] => Ok(*value),
+        values => Err(format!("{name} of {values:?}")),
+    };
+    let size = |value: i64| usize::try_from(value).map_err(|_| "a negative size".to_owned());
+    let pads = wiring.ints(node, "pads");
+    let (&[before, behind] | &[before, behind, ..]) = pads.as_slice() else {
+        return Err("a convolution without paddings".to_owned());
+    };
+    let plain = int_attribute(node, "group", 1) == 1
+        && before == behind
+        && (outputs == 1 || one("strides", 1)? == 1)
+        && wiring.ints(node, "output_padding").iter().all(|&n| n == 0);
+    if !plain {
+        return Err("a grouped, strided or lopsided convolution".to_owned());
+    }
+    Ok(ConvWeights {
+        weights,
+        shape,
+        bias,
+        dilation: size(one("dilations", 1)?)?,
+        padding: size(before)?,
+    })
 }

@@ -1,4 +1,5 @@
-//! Text to speech with local models. What the engines share: clause by clause, in order, bounded memory.
+//! Text to speech with local models. What the engines share: clause by clause, in order, bounded memory, sound as soon
+//! as it is made.
 
 pub(crate) mod graph;
 mod join;
@@ -8,12 +9,14 @@ pub(crate) mod piper;
 mod plain;
 mod runtime;
 
+use std::ops::Range;
 use std::time::Instant;
 
 use voxgate_engine::{EngineError, PcmSink, SpeechStats};
 use voxgate_text::TextError;
 
 use join::Joiner;
+pub(crate) use join::SymbolTimes;
 
 /// How a voice's samples become output.
 pub(crate) struct Finish {
@@ -25,18 +28,12 @@ pub(crate) struct Finish {
     pub(crate) speed: f32,
 }
 
-/// One clause as the model sees it.
-pub(crate) struct Spoken {
-    /// Samples as the model made them.
-    pub(crate) samples: Vec<f32>,
-    /// Symbols given to the model.
-    pub(crate) phonemes: u32,
-}
-
 /// The engine-independent part of a clause.
 pub(crate) struct Part {
     /// What the model reads: phonemes, or characters.
     pub(crate) symbols: String,
+    /// Bytes of the request's text that it speaks.
+    pub(crate) source: Range<usize>,
     pub(crate) pause_after_ms: u32,
     pub(crate) sentence_end: bool,
 }
@@ -45,6 +42,7 @@ impl From<voxgate_text::Clause> for Part {
     fn from(clause: voxgate_text::Clause) -> Self {
         Self {
             symbols: clause.phonemes,
+            source: clause.source,
             pause_after_ms: clause.pause_after_ms,
             sentence_end: clause.sentence_end,
         }
@@ -81,6 +79,7 @@ impl Part {
         let pause_after_ms = if mark == "," { 150 } else { 250 };
         let head = Part {
             symbols: self.symbols[..after].to_owned(),
+            source: self.source.clone(),
             pause_after_ms,
             sentence_end: false,
         };
@@ -94,12 +93,42 @@ impl Part {
     }
 }
 
-/// Speaks parts as they are made: one is synthesised, joined to what was said before and pushed, then the next is asked for.
+/// Where a model puts the clause it speaks, as it makes it.
+pub(crate) struct ClauseSink<'a, 'b> {
+    joiner: &'a mut Joiner<'b>,
+    source: Range<usize>,
+}
+
+impl ClauseSink<'_, '_> {
+    /// Takes the times of the clause's symbols, where the model knows them; before the first samples.
+    pub(crate) fn times(&mut self, times: SymbolTimes) {
+        self.joiner.times(self.source.clone(), times);
+    }
+
+    /// True once the listener is gone.
+    pub(crate) fn cancelled(&self) -> bool {
+        self.joiner.cancelled()
+    }
+
+    /// Takes the next samples as the model made them.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`] when nobody listens any more: stop computing.
+    pub(crate) fn push(&mut self, samples: &[f32]) -> Result<(), EngineError> {
+        if self.joiner.cancelled() || self.joiner.push(samples).is_break() {
+            return Err(EngineError::Cancelled);
+        }
+        Ok(())
+    }
+}
+
+/// Speaks parts as they are made: one is synthesised, joined to what was said before and pushed piece by piece, then the
+/// next is asked for. `voice` speaks one part and answers how many symbols it read.
 pub(crate) fn speak(
     parts: impl Iterator<Item = Result<Part, EngineError>>,
     finish: &Finish,
     sink: &mut dyn PcmSink,
-    mut voice: impl FnMut(&str) -> Result<Spoken, EngineError>,
+    mut voice: impl FnMut(&str, &mut ClauseSink<'_, '_>) -> Result<u32, EngineError>,
 ) -> Result<SpeechStats, EngineError> {
     let mut stats = SpeechStats::default();
     let mut joiner = Joiner::new(sink, finish.rate_hz, finish.gain, finish.speed);
@@ -119,15 +148,17 @@ pub(crate) fn speak(
         let part = part?;
         anything = true;
 
-        let begun = Instant::now();
-        let spoken = voice(&part.symbols)?;
-        stats.model_time += begun.elapsed();
-        stats.phonemes = stats.phonemes.saturating_add(spoken.phonemes);
+        let (begun, handed) = (Instant::now(), joiner.handing_time());
+        let mut clause = ClauseSink {
+            joiner: &mut joiner,
+            source: part.source,
+        };
+        let phonemes = voice(&part.symbols, &mut clause)?;
+        let handing = joiner.handing_time() - handed;
+        stats.model_time += begun.elapsed().saturating_sub(handing);
+        stats.phonemes = stats.phonemes.saturating_add(phonemes);
         stats.sentences += u32::from(part.sentence_end);
-        if joiner
-            .clause(spoken.samples, part.pause_after_ms)
-            .is_break()
-        {
+        if joiner.end(part.pause_after_ms).is_break() {
             return Err(EngineError::Cancelled);
         }
     }
@@ -165,6 +196,7 @@ mod tests {
     fn part(symbols: String) -> Part {
         Part {
             symbols,
+            source: 0..1,
             pause_after_ms: 350,
             sentence_end: true,
         }

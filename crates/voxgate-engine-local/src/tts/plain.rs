@@ -25,8 +25,11 @@ pub(super) fn sentences(text: &str) -> impl Iterator<Item = Result<Part, EngineE
             rest = tail;
             // Marks alone have no sound.
             if head.chars().any(char::is_alphanumeric) {
+                let begin = text.len() - head.len() - tail.len();
+                let symbols = head.trim_end().to_owned();
                 return Some(Ok(Part {
-                    symbols: head.trim_end().to_owned(),
+                    source: begin..begin + symbols.len(),
+                    symbols,
                     pause_after_ms: cut.pause_after_ms,
                     sentence_end: cut.sentence_end,
                 }));
@@ -103,6 +106,15 @@ mod tests {
             cut("Перше речення. Друге! 3.5 кг\nНовий рядок"),
             ["Перше речення.", "Друге!", "3.5 кг", "Новий рядок"]
         );
+    }
+
+    #[test]
+    fn parts_know_where_they_stand_in_the_text() {
+        let text = " Перше.  … Друге! ";
+        for part in sentences(text) {
+            let part = part.unwrap();
+            assert_eq!(text[part.source.clone()], part.symbols);
+        }
     }
 
     #[test]

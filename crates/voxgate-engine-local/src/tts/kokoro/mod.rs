@@ -1,9 +1,11 @@
 //! Kokoro-82M v1.0: one model, one small style table per voice.
 //!
-//! Owns the model's vocabulary, its inputs and the edits its graph needs. Deterministic: the same
+//! Owns the model's vocabulary, its running and the edits its graph needs. Deterministic: the same
 //! phonemes, voice and speed give the same samples.
 
 mod edits;
+mod generator;
+mod model;
 mod vocabulary;
 mod voices;
 
@@ -11,15 +13,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use rten::{NodeId, ThreadPool};
-use rten_tensor::Tensor;
+use rten::ThreadPool;
 use voxgate_engine::{EngineError, PcmSink, SpeechEngine, SpeechRequest, SpeechStats, VoiceInfo};
 use voxgate_text::{Frontend, Language};
 
-use super::runtime::Vocoder;
-use super::{Finish, Spoken, clamp_speed, graph, speak, text_error};
+use super::{ClauseSink, Finish, clamp_speed, speak, text_error};
 use crate::error::LoadError;
 use crate::local::joined;
+use model::KokoroModel;
 use voices::Style;
 
 /// What `voxgate models pull` calls the model.
@@ -35,10 +36,7 @@ const _: () = assert!(voxgate_text::MAX_CLAUSE_PHONEMES <= MAX_TOKENS);
 
 /// The engine with all English voices found on disk.
 pub(crate) struct KokoroEngine {
-    model: Vocoder,
-    tokens: NodeId,
-    style: NodeId,
-    speed: NodeId,
+    model: KokoroModel,
     voices: Vec<VoiceInfo>,
     /// In the order of `voices`.
     styles: Vec<Style>,
@@ -54,22 +52,13 @@ impl KokoroEngine {
             let voices = scope.spawn(|| voices::load(&models_dir.join(VOICES_NAME)));
             let american = scope.spawn(|| Frontend::new(Language::EnUs));
             let british = scope.spawn(|| Frontend::new(Language::EnGb));
-            let model = graph::load(&path, MODEL_NAME, edits::apply);
+            let model = KokoroModel::load(&path, MODEL_NAME, &threads);
             (model, joined(voices), joined(american), joined(british))
         });
         let model = model?;
-        let input = |names: &[&str]| graph::find_input(&model, &path, MODEL_NAME, names);
-        let tokens = input(&["tokens", "input_ids"])?;
-        let style = input(&["style", "ref_s"])?;
-        let speed = input(&["speed"])?;
-        let model = Vocoder::new(model, threads)
-            .ok_or_else(|| LoadError::invalid(&path, MODEL_NAME, "the graph has no output"))?;
         let (voices, styles) = voices?.into_iter().unzip();
         Ok(Self {
             model,
-            tokens,
-            style,
-            speed,
             voices,
             styles,
             american: american.map_err(|error| LoadError::Text(error.to_string()))?,
@@ -77,35 +66,25 @@ impl KokoroEngine {
         })
     }
 
-    /// One run of the model.
-    fn run(&self, style: &Style, speed: f32, phonemes: &str) -> Result<Spoken, EngineError> {
-        let mut tokens = Vec::with_capacity(phonemes.len() + 2);
+    /// Speaks one clause and answers how many of its phonemes the model knows.
+    fn speak(
+        &self,
+        style: &Style,
+        speed: f32,
+        phonemes: &str,
+        clause: &mut ClauseSink<'_, '_>,
+    ) -> Result<u32, EngineError> {
+        let (known, mut tokens): (String, Vec<i32>) = phonemes
+            .chars()
+            .filter_map(|phoneme| Some((phoneme, vocabulary::token(phoneme)?)))
+            .take(MAX_TOKENS)
+            .unzip();
+        let count = tokens.len();
+        tokens.insert(0, vocabulary::PAD);
         tokens.push(vocabulary::PAD);
-        // The front end keeps to the model's alphabet; a symbol outside it has no sound here.
-        tokens.extend(
-            phonemes
-                .chars()
-                .filter_map(vocabulary::token)
-                .take(MAX_TOKENS),
-        );
-        let count = tokens.len() - 1;
-        tokens.push(vocabulary::PAD);
-        let row = style.row(count);
-        let samples = self.model.run(vec![
-            (
-                self.tokens,
-                Tensor::from_data(&[1, tokens.len()], tokens).into(),
-            ),
-            (
-                self.style,
-                Tensor::from_data(&[1, row.len()], row.to_vec()).into(),
-            ),
-            (self.speed, Tensor::from_data(&[1], vec![speed]).into()),
-        ])?;
-        Ok(Spoken {
-            samples,
-            phonemes: u32::try_from(count).unwrap_or(u32::MAX),
-        })
+        self.model
+            .speak(tokens, known, style.row(count), speed, clause)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 }
 
@@ -141,8 +120,8 @@ impl SpeechEngine for KokoroEngine {
         let parts = frontend
             .clauses(&request.text)
             .map(|clause| clause.map(Into::into).map_err(text_error));
-        speak(parts, &finish, sink, |phonemes| {
-            self.run(style, finish.speed, phonemes)
+        speak(parts, &finish, sink, |phonemes, clause| {
+            self.speak(style, finish.speed, phonemes, clause)
         })
     }
 }

@@ -1,10 +1,13 @@
 //! Piper voices: one VITS model per voice file, any voice that is published as `.onnx` and `.onnx.json`.
 //!
-//! Owns the file format, the symbols and the seed that makes the model deterministic. Voices of espeak
+//! Owns the file format, the symbols and the running of the model. Voices of espeak
 //! phonemes speak English (through our own pronunciation); voices of plain characters speak what they were trained on.
 
 mod catalogue;
 mod config;
+mod flow;
+mod generator;
+mod model;
 mod symbols;
 
 use std::fs;
@@ -12,25 +15,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use rten::{NodeId, ThreadPool, ValueOrView};
-use rten_onnx::onnx::GraphProto;
-use rten_tensor::Tensor;
+use rten::ThreadPool;
 use unicode_script::{Script, UnicodeScript};
 use voxgate_engine::{EngineError, PcmSink, SpeechEngine, SpeechRequest, SpeechStats, VoiceInfo};
 use voxgate_text::{Frontend, Language};
 
-use super::runtime::Vocoder;
-use super::{Finish, Part, Spoken, clamp_speed, graph, plain, speak, text_error};
+use super::{ClauseSink, Finish, Part, clamp_speed, plain, speak, text_error};
 use crate::error::LoadError;
 use crate::local::joined;
 use config::{Inference, PhonemeType, VoiceConfig};
+use model::VoiceModel;
 use symbols::Symbols;
 
 /// `voxgate models pull` calls a voice by this prefix and its name: `piper-en_US-joe-medium`.
 pub const MODEL_PREFIX: &str = "piper-";
 const ENGINE_NAME: &str = "piper";
-/// Seed of the graph's random nodes, so that the same request gives the same samples.
-const NOISE_SEED: f32 = 20.0;
 /// Brings voices from the about -25 LUFS of Piper's training recipe (-24.8 to -26.1 measured) to about -20 LUFS.
 const GAIN: f32 = 1.8;
 
@@ -45,21 +44,12 @@ pub(crate) struct PiperEngine {
 
 /// One voice file.
 struct PiperModel {
-    model: Vocoder,
-    inputs: Inputs,
+    model: VoiceModel,
     symbols: Symbols,
     inference: Inference,
     sample_rate_hz: u32,
     language: String,
     reading: Reading,
-}
-
-struct Inputs {
-    symbols: NodeId,
-    lengths: NodeId,
-    scales: NodeId,
-    /// Only in models of several speakers.
-    speaker: Option<NodeId>,
 }
 
 /// A voice with its speaker id, where the model has several.
@@ -136,29 +126,16 @@ impl PiperModel {
             .map_err(|reason| LoadError::invalid(&config_path, &model_name, reason))?;
         let (model, reading) = thread::scope(|scope| {
             let reading = scope.spawn(|| Reading::of(&config, &config_path));
-            let model = graph::load(&path, &model_name, seed_noise);
+            let several = config.num_speakers > 1;
+            let rate = config.audio.sample_rate;
+            let model = VoiceModel::load(&path, &model_name, several, rate, threads);
             (model, joined(reading))
         });
         let (model, reading) = (model?, reading?);
-
-        let input = |name: &str| graph::find_input(&model, &path, &model_name, &[name]);
-        let inputs = Inputs {
-            symbols: input("input")?,
-            lengths: input("input_lengths")?,
-            scales: input("scales")?,
-            speaker: if config.num_speakers > 1 {
-                Some(input("sid")?)
-            } else {
-                None
-            },
-        };
-        let model = Vocoder::new(model, threads)
-            .ok_or_else(|| LoadError::invalid(&path, &model_name, "the graph has no output"))?;
         let voices = voices(name, &folder, &config);
         Ok((
             Self {
                 model,
-                inputs,
                 symbols,
                 inference: config.inference,
                 sample_rate_hz: config.audio.sample_rate,
@@ -169,35 +146,19 @@ impl PiperModel {
         ))
     }
 
-    /// One run of the model.
-    fn run(&self, speaker: Option<i32>, speed: f32, text: &str) -> Result<Spoken, EngineError> {
-        let (ids, known) = self.symbols.encode(text);
-        let length = i32::try_from(ids.len())
-            .map_err(|_| EngineError::Internal("a clause is too long".to_owned()))?;
-        let scales = vec![
-            self.inference.noise_scale,
-            self.inference.length_scale / speed,
-            self.inference.noise_w,
-        ];
-        let mut inputs: Vec<(NodeId, ValueOrView)> = vec![
-            (
-                self.inputs.symbols,
-                Tensor::from_data(&[1, ids.len()], ids).into(),
-            ),
-            (
-                self.inputs.lengths,
-                Tensor::from_data(&[1], vec![length]).into(),
-            ),
-            (self.inputs.scales, Tensor::from_data(&[3], scales).into()),
-        ];
-        if let Some(node) = self.inputs.speaker {
-            let speaker = speaker.unwrap_or_default();
-            inputs.push((node, Tensor::from_data(&[1], vec![speaker]).into()));
-        }
-        Ok(Spoken {
-            samples: self.model.run(inputs)?,
-            phonemes: known,
-        })
+    /// Speaks one part and answers how many of its symbols the voice knows.
+    fn speak(
+        &self,
+        speaker: Option<i32>,
+        speed: f32,
+        text: &str,
+        clause: &mut ClauseSink<'_, '_>,
+    ) -> Result<u32, EngineError> {
+        let encoded = self.symbols.encode(text);
+        let known = u32::try_from(encoded.counts.len()).unwrap_or(u32::MAX);
+        self.model
+            .speak(encoded, speaker, &self.inference, speed, clause)?;
+        Ok(known)
     }
 
     /// Refuses a text of which the voice has no letter, naming the script of its first letter.
@@ -240,24 +201,6 @@ impl Reading {
             )),
         }
     }
-}
-
-/// Makes the model's noise the same in each run: duration and timbre noise stay, as their scales say, but from a fixed seed.
-fn seed_noise(graph: &mut GraphProto) -> Result<(), String> {
-    for node in &mut graph.node {
-        let random = [
-            "RandomNormalLike",
-            "RandomNormal",
-            "RandomUniformLike",
-            "RandomUniform",
-        ]
-        .iter()
-        .any(|op_type| graph::is_op(node, "", op_type));
-        if random {
-            graph::set_float_attribute(node, "seed", NOISE_SEED);
-        }
-    }
-    Ok(())
 }
 
 /// The voices of a model with their speaker ids. One speaker: the voice has the file's name; several: `name:speaker`.
@@ -329,7 +272,9 @@ impl SpeechEngine for PiperEngine {
             gain: GAIN,
             speed: clamp_speed(request.speed),
         };
-        let voice = |symbols: &str| model.run(speaker, finish.speed, symbols);
+        let voice = |symbols: &str, clause: &mut ClauseSink<'_, '_>| {
+            model.speak(speaker, finish.speed, symbols, clause)
+        };
         match &model.reading {
             Reading::Phonemes(frontend) => {
                 let parts = frontend.clauses(&request.text).map(|clause| {
@@ -405,19 +350,5 @@ mod tests {
             refusal.contains("de-DE") && refusal.contains("English only"),
             "{refusal}"
         );
-    }
-
-    #[test]
-    fn every_random_node_gets_the_seed() {
-        let mut graph = GraphProto {
-            node: vec![
-                graph::node("RandomNormalLike", "a".to_owned(), &["x"], "y"),
-                graph::node("Add", "b".to_owned(), &["x", "y"], "z"),
-            ],
-            ..GraphProto::default()
-        };
-        seed_noise(&mut graph).unwrap();
-        assert_eq!(graph.node[0].attribute.len(), 1);
-        assert!(graph.node[1].attribute.is_empty());
     }
 }
