@@ -162,7 +162,7 @@ impl<'a> Clauses<'a> {
             {
                 phonemes.push('.');
             }
-            let pause_after_ms = if last && closing && self.passage.ending() == Ending::Break {
+            let pause_after_ms = if last && closing && self.passage.pause_follows() {
                 pause::NONE
             } else {
                 pause_after(&part.text, boundary)
@@ -313,7 +313,7 @@ fn closing_boundary(segment: &Segment, passage: &Passage<'_>) -> Boundary {
     match passage.ending() {
         Ending::Paragraph => Boundary::Paragraph,
         Ending::Sentence => Boundary::Sentence,
-        Ending::Open | Ending::Break => {
+        Ending::Open => {
             let text = passage.text()[segment.range.clone()]
                 .trim_end_matches(['"', '\'', '”', '’', ')', ']', '»']);
             if text.ends_with(['.', '!', '?', '…', '。', '！', '？']) {

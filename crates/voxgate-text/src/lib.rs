@@ -18,6 +18,7 @@ mod error;
 mod language;
 mod normalise;
 mod passage;
+mod plan;
 mod pronounce;
 mod script;
 mod segment;
@@ -31,6 +32,10 @@ pub use error::TextError;
 pub use language::Language;
 pub use normalise::{DateOrder, SayAs};
 pub use passage::{Ending, Passage};
+pub use plan::{
+    Item, MAX_BREAK_MS, MAX_BREAKS_MS, MAX_GIVEN_BYTES, MAX_MARKUP_BYTES, MAX_MARKUP_DEPTH,
+    MarkupError, Plan, Utterance, is_ssml,
+};
 pub use pronounce::{
     IpaError, MAX_IPA_CHARS, check_ipa, is_phoneme_symbol, to_espeak_ipa, to_espeak_words,
 };

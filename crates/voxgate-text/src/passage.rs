@@ -38,12 +38,10 @@ struct Run {
 }
 
 /// What stands behind a passage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
-    /// The sentence goes on in the next passage.
+    /// The sentence goes on in the next passage, unless its own punctuation ends it.
     Open,
-    /// A pause of given length follows, which replaces the sentence's own.
-    Break,
     /// A sentence ends here.
     Sentence,
     /// A paragraph ends here, or the text.
@@ -64,6 +62,7 @@ pub struct Passage<'t> {
     spoken: usize,
     ending: Ending,
     pause_before_ms: u32,
+    pause_follows: bool,
     /// Whether it goes on with a text whose script was checked.
     continues: bool,
 }
@@ -80,6 +79,7 @@ impl<'t> Passage<'t> {
             spoken: 0,
             ending: Ending::Paragraph,
             pause_before_ms: 0,
+            pause_follows: false,
             continues: false,
         }
     }
@@ -120,6 +120,12 @@ impl<'t> Passage<'t> {
         self.pause_before_ms
     }
 
+    /// Whether a pause of given length follows: it replaces the one of the last clause, which then asks for none.
+    #[must_use]
+    pub fn pause_follows(&self) -> bool {
+        self.pause_follows
+    }
+
     /// The bytes of the caller's text that this passage came from.
     #[must_use]
     pub fn whole_source(&self) -> Range<usize> {
@@ -137,6 +143,7 @@ impl<'t> Passage<'t> {
             spoken: self.spoken,
             ending: self.ending,
             pause_before_ms: self.pause_before_ms,
+            pause_follows: self.pause_follows,
             continues: self.continues,
         }
     }
@@ -182,6 +189,10 @@ impl<'t> Passage<'t> {
 
     pub(crate) fn set_ending(&mut self, ending: Ending) {
         self.ending = ending;
+    }
+
+    pub(crate) fn set_pause_follows(&mut self) {
+        self.pause_follows = true;
     }
 
     /// Whether it goes on with a text whose script was checked.
@@ -276,6 +287,7 @@ impl<'t> Passage<'t> {
             spoken: self.spoken.saturating_sub(range.start).min(range.len()),
             ending: self.ending,
             pause_before_ms: 0,
+            pause_follows: false,
             continues: true,
         }
     }
