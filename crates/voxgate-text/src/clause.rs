@@ -24,10 +24,10 @@ const FRAGMENT_SOUNDS: usize = 18;
 const MAX_JOINED_PHONEMES: usize = 160;
 
 /// Pauses by what ends a clause, in milliseconds.
-mod pause {
-    pub(super) const PARAGRAPH: u32 = 700;
-    pub(super) const LINE: u32 = 450;
-    pub(super) const SENTENCE: u32 = 350;
+pub(crate) mod pause {
+    pub(crate) const PARAGRAPH: u32 = 700;
+    pub(crate) const LINE: u32 = 450;
+    pub(crate) const SENTENCE: u32 = 350;
     pub(super) const ELLIPSIS: u32 = 450;
     pub(super) const SEMICOLON: u32 = 250;
     pub(super) const DASH: u32 = 200;
@@ -313,6 +313,7 @@ fn closing_boundary(segment: &Segment, passage: &Passage<'_>) -> Boundary {
     match passage.ending() {
         Ending::Paragraph => Boundary::Paragraph,
         Ending::Sentence => Boundary::Sentence,
+        Ending::Line => Boundary::Line,
         Ending::Open => {
             let text = passage.text()[segment.range.clone()]
                 .trim_end_matches(['"', '\'', '”', '’', ')', ']', '»']);

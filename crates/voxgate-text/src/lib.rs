@@ -15,6 +15,7 @@ mod abbreviations;
 mod clause;
 mod dictionary;
 mod error;
+mod incremental;
 mod language;
 mod normalise;
 mod passage;
@@ -27,8 +28,12 @@ mod word;
 use std::sync::{Arc, OnceLock};
 
 pub use clause::{Clause, MAX_CLAUSE_PHONEMES};
-pub use dictionary::Rules;
+pub use dictionary::{
+    DictionaryError, DryRun, DryWord, MAX_DICTIONARIES, MAX_DRY_RUN_BYTES, MAX_RESPELLING_BYTES,
+    MAX_RULES, MAX_WORD_BYTES, MAX_WORD_PARTS, Rule, RuleProblem, Rules, Say,
+};
 pub use error::TextError;
+pub use incremental::{Incremental, IncrementalSettings};
 pub use language::Language;
 pub use normalise::{DateOrder, SayAs};
 pub use passage::{Ending, Passage};

@@ -44,6 +44,8 @@ pub enum Ending {
     Open,
     /// A sentence ends here.
     Sentence,
+    /// A line ends here on purpose: a heading, an item of a list.
+    Line,
     /// A paragraph ends here, or the text.
     Paragraph,
 }
@@ -246,6 +248,45 @@ impl<'t> Passage<'t> {
         }
     }
 
+    /// An empty passage in the place of this one.
+    pub(crate) fn emptied(&self) -> Passage<'static> {
+        Passage {
+            text: Cow::Borrowed(""),
+            runs: Vec::new(),
+            fixed: Vec::new(),
+            offset: 0,
+            spoken: 0,
+            ..*self
+        }
+    }
+
+    /// Appends a part of another passage. Only to a passage that was made by appending.
+    pub(crate) fn push_part(&mut self, other: &Passage<'_>, range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let shift = self.text.len();
+        let part = other.slice(range);
+        if part.runs.is_empty() {
+            self.push_copy(&part.text, part.offset);
+        } else {
+            self.text.to_mut().push_str(&part.text);
+            self.runs.extend(part.runs.into_iter().map(|run| Run {
+                at: run.at + shift,
+                ..run
+            }));
+        }
+        self.fixed.extend(part.fixed.into_iter().map(|fixed| Fixed {
+            range: fixed.range.start + shift..fixed.range.end + shift,
+            reading: fixed.reading,
+        }));
+    }
+
+    /// Says that what was appended so far was spoken before.
+    pub(crate) fn set_spoken(&mut self) {
+        self.spoken = self.text.len();
+    }
+
     /// A part of the passage as one of its own. No fixed stretch may cross its ends.
     pub(crate) fn slice(&self, range: Range<usize>) -> Passage<'_> {
         let runs = if self.runs.is_empty() {
@@ -256,14 +297,24 @@ impl<'t> Passage<'t> {
                 .partition_point(|run| run.at <= range.start)
                 .saturating_sub(1);
             let end = self.runs.partition_point(|run| run.at < range.end);
+            let ends = self.runs[first..]
+                .iter()
+                .skip(1)
+                .map(|next| next.at)
+                .chain([self.text.len()]);
             self.runs[first..end.max(first)]
                 .iter()
-                .map(|run| {
-                    let cut = range.start.saturating_sub(run.at);
-                    let skipped = if run.copied { cut } else { 0 };
+                .zip(ends)
+                .map(|(run, run_end)| {
+                    let (from, to) = (run.at.max(range.start), run_end.min(range.end));
+                    let source = if run.copied {
+                        run.source.start + (from - run.at)..run.source.start + (to - run.at)
+                    } else {
+                        run.source.clone()
+                    };
                     Run {
-                        at: run.at.saturating_sub(range.start),
-                        source: run.source.start + skipped..run.source.end,
+                        at: from - range.start,
+                        source,
                         copied: run.copied,
                     }
                 })

@@ -18,7 +18,7 @@ pub(crate) const MAX_SEGMENT_BYTES: usize = 1_000;
 /// A markup tag longer than this is not one.
 const MAX_TAG_BYTES: usize = 300;
 /// Longer white space ends a paragraph, whatever it is made of.
-const MAX_BLANK_BYTES: usize = 256;
+pub(crate) const MAX_BLANK_BYTES: usize = 256;
 /// Marks and closing quotes in a row are looked at up to this length.
 const MAX_RUN_BYTES: usize = 64;
 
@@ -79,6 +79,11 @@ impl<'t> Known<'t> {
 }
 
 impl Segments {
+    /// Where the last segment ended.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The segment behind the last one.
     pub(crate) fn next(&mut self, known: Known<'_>) -> Next {
         let text = known.text;
@@ -216,7 +221,7 @@ impl Known<'_> {
 }
 
 /// Skips white space from `at`; also counts line ends (`\r\n` once).
-fn skip_blank(text: &str, at: usize) -> (usize, usize) {
+pub(crate) fn skip_blank(text: &str, at: usize) -> (usize, usize) {
     let mut lines = 0;
     let mut previous = '\0';
     for (i, c) in text[at..].char_indices() {

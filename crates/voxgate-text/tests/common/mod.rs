@@ -29,46 +29,53 @@ pub(crate) fn checked_clauses(frontend: &Frontend, text: &str) -> Result<Vec<Cla
         );
         assert_silent(frontend, &text[end..clause.source.start]);
         end = clause.source.end;
-        assert!(
-            clause.phonemes.chars().count() <= MAX_CLAUSE_PHONEMES,
-            "length: {}",
-            shown()
-        );
-        assert!(
-            clause.phonemes.chars().all(is_phoneme_symbol),
-            "symbols: {}",
-            shown()
-        );
-        assert!(
-            clause
-                .phonemes
-                .chars()
-                .any(|c| "AIOQWYaiuæɐɑɒɔəɛɜɪʊʌᵊᵻ".contains(c) || c.is_alphabetic()),
-            "silence: {}",
-            shown()
-        );
-        assert!(
-            !clause.text.contains(['❓', '<', '>', '#', '@', '\u{fffd}']),
-            "markers: {}",
-            shown()
-        );
-        assert!(
-            !clause.text.is_empty() && clause.text.trim() == clause.text,
-            "blanks: {}",
-            shown()
-        );
-        assert!(
-            to_espeak_ipa(&clause.phonemes)
-                .chars()
-                .all(|c| PIPER.contains(c)),
-            "espeak: {}",
-            shown()
-        );
-        assert!(clause.pause_after_ms <= 1_000, "pause: {}", shown());
+        check_clause(clause);
     }
     assert_silent(frontend, &text[end..]);
     check_words(frontend, text, &clauses);
     Ok(clauses)
+}
+
+/// What holds for a clause by itself.
+pub(crate) fn check_clause(clause: &Clause) {
+    let shown = || format!("{clause:?}");
+    assert!(
+        clause.phonemes.chars().count() <= MAX_CLAUSE_PHONEMES,
+        "length: {}",
+        shown()
+    );
+    assert!(
+        clause.phonemes.chars().all(is_phoneme_symbol),
+        "symbols: {}",
+        shown()
+    );
+    assert!(
+        clause
+            .phonemes
+            .chars()
+            .any(|c| "AIOQWYaiuæɐɑɒɔəɛɜɪʊʌᵊᵻ".contains(c) || c.is_alphabetic()),
+        "silence: {}",
+        shown()
+    );
+    assert!(
+        !clause.text.contains(['❓', '<', '>', '#', '@', '\u{fffd}']),
+        "markers: {}",
+        shown()
+    );
+    assert!(
+        !clause.text.is_empty() && clause.text.trim() == clause.text,
+        "blanks: {}",
+        shown()
+    );
+    assert!(
+        to_espeak_ipa(&clause.phonemes)
+            .chars()
+            .all(|c| PIPER.contains(c)),
+        "espeak: {}",
+        shown()
+    );
+    assert!(clause.pause_after_ms <= 1_000, "pause: {}", shown());
+    check_clause_words(clause);
 }
 
 /// Whether a symbol of phonemes sounds.
@@ -90,40 +97,42 @@ pub(crate) fn named_words(clauses: &[Clause]) -> Vec<Word> {
     out
 }
 
-/// Words ascend, lie on character boundaries, have all the sounds and leave out nothing that is spoken.
-fn check_words(frontend: &Frontend, text: &str, clauses: &[Clause]) {
-    for clause in clauses {
-        let symbols: Vec<char> = clause.phonemes.chars().collect();
-        let mut end = 0;
-        for (i, word) in clause.words.iter().enumerate() {
-            assert!(
-                word.phonemes.start >= end && word.phonemes.end <= symbols.len(),
-                "phonemes: {clause:?}"
-            );
-            assert!(
-                symbols[word.phonemes.clone()].iter().any(|c| sounds(*c)),
-                "silent word: {clause:?}"
-            );
-            assert!(
-                !symbols[end..word.phonemes.start].iter().any(|c| sounds(*c)),
-                "sound of no word: {clause:?}"
-            );
-            end = word.phonemes.end;
-            assert!(
-                i == 0 || !word.continues(&clause.words[i - 1]),
-                "overlap: {clause:?}"
-            );
-        }
+/// Words ascend and have all the sounds of the clause.
+fn check_clause_words(clause: &Clause) {
+    let symbols: Vec<char> = clause.phonemes.chars().collect();
+    let mut end = 0;
+    for (i, word) in clause.words.iter().enumerate() {
         assert!(
-            !symbols[end..].iter().any(|c| sounds(*c)),
+            word.phonemes.start >= end && word.phonemes.end <= symbols.len(),
+            "phonemes: {clause:?}"
+        );
+        assert!(
+            symbols[word.phonemes.clone()].iter().any(|c| sounds(*c)),
+            "silent word: {clause:?}"
+        );
+        assert!(
+            !symbols[end..word.phonemes.start].iter().any(|c| sounds(*c)),
             "sound of no word: {clause:?}"
         );
-        let (_, words) = to_espeak_words(&clause.phonemes, &clause.words);
+        end = word.phonemes.end;
         assert!(
-            words.iter().all(|w| !w.phonemes.is_empty()),
-            "espeak: {clause:?}"
+            i == 0 || !word.continues(&clause.words[i - 1]),
+            "overlap: {clause:?}"
         );
     }
+    assert!(
+        !symbols[end..].iter().any(|c| sounds(*c)),
+        "sound of no word: {clause:?}"
+    );
+    let (_, words) = to_espeak_words(&clause.phonemes, &clause.words);
+    assert!(
+        words.iter().all(|w| !w.phonemes.is_empty()),
+        "espeak: {clause:?}"
+    );
+}
+
+/// Words ascend, lie on character boundaries, and leave out nothing that is spoken.
+fn check_words(frontend: &Frontend, text: &str, clauses: &[Clause]) {
     let words = named_words(clauses);
     let mut end = 0;
     for word in &words {
