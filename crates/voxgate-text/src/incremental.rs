@@ -144,8 +144,9 @@ impl Incremental {
             self.waiting = Some((segment.range.end, segment.boundary));
             // What ends a line or paragraph is not spoken in one breath with what follows; and who hears the beginning of
             // a sentence waits for its end.
-            let alone =
-                matches!(segment.boundary, Boundary::Line | Boundary::Paragraph) || self.spoken > 0;
+            let alone = matches!(segment.boundary, Boundary::Line | Boundary::Paragraph)
+                || self.spoken > 0
+                || segment.range.end >= MAX_SEGMENT_BYTES;
             let needed = match self.settings.first_words {
                 _ if alone => 0,
                 Some(first) if !self.started => first,
