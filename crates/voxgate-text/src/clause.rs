@@ -2,13 +2,19 @@
 //!
 //! Owns the length bound and the joining of fragments. Does not know spelling or sound.
 
+mod split;
+
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::normalise::{Piece, PieceKind, compose};
-use crate::pronounce::is_sound;
-use crate::segment::{Boundary, Segment, Segments};
+use crate::dictionary::Rules;
+use crate::normalise::{Piece, PieceKind, compose, pieces};
+use crate::passage::{Ending, Passage};
+use crate::pronounce::{Given, is_sound};
+use crate::segment::{Boundary, Known, Next, Segment, Segments};
+use crate::word::{self, Unit, Word};
 use crate::{Frontend, TextError};
+use split::{halve, split_index};
 
 /// The most symbols of phonemes in a clause. Kokoro takes 510 tokens a call; the rest is room for an engine's own.
 pub const MAX_CLAUSE_PHONEMES: usize = 400;
@@ -18,10 +24,10 @@ const FRAGMENT_SOUNDS: usize = 18;
 const MAX_JOINED_PHONEMES: usize = 160;
 
 /// Pauses by what ends a clause, in milliseconds.
-mod pause {
-    pub(super) const PARAGRAPH: u32 = 700;
-    pub(super) const LINE: u32 = 450;
-    pub(super) const SENTENCE: u32 = 350;
+pub(crate) mod pause {
+    pub(crate) const PARAGRAPH: u32 = 700;
+    pub(crate) const LINE: u32 = 450;
+    pub(crate) const SENTENCE: u32 = 350;
     pub(super) const ELLIPSIS: u32 = 450;
     pub(super) const SEMICOLON: u32 = 250;
     pub(super) const DASH: u32 = 200;
@@ -40,32 +46,59 @@ pub struct Clause {
     pub phonemes: String,
     /// Bytes of the caller's text this clause speaks. Ranges ascend and do not overlap.
     pub source: Range<usize>,
+    /// The words of the caller's text that it speaks, in order, each with its phonemes. Nothing that sounds is missing.
+    /// Only the first may be one of the clause before, going on ([`Word::continues`]).
+    pub words: Vec<Word>,
     /// Silence to leave after it, in milliseconds.
     pub pause_after_ms: u32,
     /// Whether a sentence ends here.
     pub sentence_end: bool,
 }
 
-/// Iterates over the clauses of a text. Holds one sentence at a time.
+/// Iterates over the clauses of a passage. Holds one sentence at a time.
 pub(crate) struct Clauses<'a> {
     frontend: &'a Frontend,
-    text: &'a str,
-    segments: Segments<'a>,
+    rules: Option<&'a Rules>,
+    passage: Passage<'a>,
+    segments: Segments,
+    /// Where the last clause ended in the caller's text.
+    end: usize,
+    /// The last word of the caller's text in it.
+    last_word: Option<Range<usize>>,
     ready: VecDeque<Clause>,
     /// A fragment that waits for its neighbour.
     fragment: Option<Clause>,
     refused: Option<TextError>,
 }
 
+/// A part of a sentence that is within the bound.
+struct Part {
+    text: String,
+    phonemes: String,
+    units: Vec<Unit>,
+    /// Where it ends in the sentence.
+    end: usize,
+}
+
 impl<'a> Clauses<'a> {
-    pub(crate) fn new(frontend: &'a Frontend, text: &'a str) -> Clauses<'a> {
-        let refused = frontend.check_script(text).err();
-        // A refused text has nothing more to say.
-        let readable = if refused.is_some() { "" } else { text };
+    pub(crate) fn new(
+        frontend: &'a Frontend,
+        passage: Passage<'a>,
+        rules: Option<&'a Rules>,
+    ) -> Clauses<'a> {
+        let refused = if passage.continues() {
+            None
+        } else {
+            frontend.check_script(passage.text()).err()
+        };
+        let end = passage.source(0..passage.spoken()).end;
         Clauses {
             frontend,
-            text,
-            segments: Segments::new(readable),
+            rules,
+            end: if passage.spoken() > 0 { end } else { 0 },
+            passage,
+            segments: Segments::default(),
+            last_word: None,
             ready: VecDeque::new(),
             fragment: None,
             refused,
@@ -74,29 +107,54 @@ impl<'a> Clauses<'a> {
 
     /// Turns a segment into clauses and queues them behind a waiting fragment.
     fn take(&mut self, segment: &Segment) {
-        let pieces = self
-            .frontend
-            .pieces(&self.text[segment.range.clone()], segment.range.start);
-        if !pieces.iter().any(|p| p.kind == PieceKind::Word) {
-            return;
+        for (mut clause, boundary) in self.read(segment) {
+            self.end = clause.source.end;
+            // A word that was cut for its length goes on where it stopped.
+            if let (Some(last), Some(first)) = (&self.last_word, clause.words.first_mut())
+                && first.source.start == last.end
+            {
+                first.source.start = last.start;
+            }
+            if let Some(last) = clause.words.last() {
+                self.last_word = Some(last.source.clone());
+            }
+            self.queue(clause, boundary);
         }
+    }
+
+    fn read(&self, segment: &Segment) -> Vec<(Clause, Boundary)> {
+        let slice = self.passage.slice(segment.range.clone());
+        let sentence = match self.rules {
+            Some(rules) => rules.apply(slice),
+            None => slice,
+        };
+        let pieces = pieces(&sentence, self.frontend.context());
+        if !pieces.iter().any(|p| p.kind == PieceKind::Word) {
+            return Vec::new();
+        }
+        let closing = self.passage.text()[segment.range.end..].trim().is_empty();
+        let boundary = if closing {
+            closing_boundary(segment, &self.passage)
+        } else {
+            segment.boundary
+        };
         let mut parts = Vec::new();
         self.fit(pieces, &mut parts);
         let count = parts.len();
-        let mut start = segment.range.start;
-        for (i, (pieces, mut phonemes)) in parts.into_iter().enumerate() {
+        let whole = self.passage.source(segment.range.clone());
+        let mut start = whole.start.max(self.end);
+        let mut out = Vec::with_capacity(count);
+        for (i, part) in parts.into_iter().enumerate() {
             let last = i + 1 == count;
             let end = if last {
-                segment.range.end
+                whole.end
             } else {
-                pieces.last().map_or(start, |p| p.source.end).max(start)
-            };
-            let boundary = if last {
-                segment.boundary
-            } else {
-                Boundary::Cut
-            };
+                sentence.source(0..part.end).end
+            }
+            .max(start);
+            let boundary = if last { boundary } else { Boundary::Cut };
             let sentence_end = boundary != Boundary::Cut;
+            let mut phonemes = part.phonemes;
             if sentence_end
                 && !phonemes
                     .trim_end_matches(['”', ')', '“', '('])
@@ -104,17 +162,23 @@ impl<'a> Clauses<'a> {
             {
                 phonemes.push('.');
             }
-            let text = compose(&pieces);
+            let pause_after_ms = if last && closing && self.passage.pause_follows() {
+                pause::NONE
+            } else {
+                pause_after(&part.text, boundary)
+            };
             let clause = Clause {
-                pause_after_ms: pause_after(&text, boundary),
-                text,
+                pause_after_ms,
+                words: word::words(&part.units, &sentence),
+                text: part.text,
                 phonemes,
                 source: start..end,
                 sentence_end,
             };
             start = end;
-            self.queue(clause, boundary);
+            out.push((clause, boundary));
         }
+        out
     }
 
     fn queue(&mut self, clause: Clause, boundary: Boundary) {
@@ -140,22 +204,18 @@ impl<'a> Clauses<'a> {
     }
 
     /// Splits `pieces` until each part's phonemes are within the bound, at the best place near the middle.
-    fn fit(&self, pieces: Vec<Piece>, out: &mut Vec<(Vec<Piece>, String)>) {
-        let phonemes = self.frontend.phonemes(&compose(&pieces));
-        if !phonemes.chars().any(is_sound) {
+    fn fit(&self, pieces: Vec<Piece>, out: &mut Vec<Part>) {
+        let part = self.sound(&pieces);
+        if !part.phonemes.chars().any(is_sound) {
             // Marks left over by a split: their bytes belong to the part before.
-            if let (Some((last, _)), Some(end)) = (
-                out.last_mut()
-                    .and_then(|(p, _)| p.last_mut().map(|p| (p, ()))),
-                pieces.last(),
-            ) {
-                last.source.end = last.source.end.max(end.source.end);
+            if let Some(last) = out.last_mut() {
+                last.end = last.end.max(part.end);
             }
             return;
         }
         // One symbol is kept for a full stop that the caller may add.
-        if phonemes.chars().count() < MAX_CLAUSE_PHONEMES {
-            out.push((pieces, phonemes));
+        if part.phonemes.chars().count() < MAX_CLAUSE_PHONEMES {
+            out.push(part);
             return;
         }
         match split_index(&pieces) {
@@ -165,39 +225,102 @@ impl<'a> Clauses<'a> {
                 self.fit(head, out);
                 self.fit(tail, out);
             }
-            None => self.fit_piece(&pieces, &phonemes, out),
+            None => self.fit_piece(&pieces, &part, out),
+        }
+    }
+
+    /// How pieces sound together.
+    fn sound(&self, pieces: &[Piece]) -> Part {
+        let line = compose(pieces);
+        let given: Vec<Given<'_>> = pieces
+            .iter()
+            .zip(&line.ranges)
+            .filter_map(|(piece, range)| {
+                let phonemes = piece.phonemes.as_deref()?;
+                Some(Given {
+                    range: range.clone(),
+                    phonemes,
+                })
+            })
+            .collect();
+        let sounded = self.frontend.pronouncer.phonemes(&line.text, &given);
+        let units = sounded
+            .words
+            .into_iter()
+            .map(|(at, phonemes)| {
+                let piece = line
+                    .ranges
+                    .partition_point(|r| r.start <= at)
+                    .saturating_sub(1);
+                let word = line.text[at..line.ranges[piece].end]
+                    .split(' ')
+                    .next()
+                    .unwrap_or_default();
+                Unit {
+                    range: pieces[piece].source.clone(),
+                    text: word.to_owned(),
+                    phonemes,
+                }
+            })
+            .collect();
+        Part {
+            phonemes: sounded.phonemes,
+            units,
+            end: pieces.last().map_or(0, |p| p.source.end),
+            text: line.text,
         }
     }
 
     /// A single piece that is too long: a number of hundreds of digits, say.
-    fn fit_piece(&self, pieces: &[Piece], phonemes: &str, out: &mut Vec<(Vec<Piece>, String)>) {
+    fn fit_piece(&self, pieces: &[Piece], whole: &Part, out: &mut Vec<Part>) {
         let Some(piece) = pieces.iter().find(|p| p.kind == PieceKind::Word) else {
             return;
         };
-        let part = |text: &str, source: Range<usize>| {
-            vec![Piece {
-                text: text.to_owned(),
-                source,
-                kind: PieceKind::Word,
-            }]
-        };
-        if let Some((head, tail)) = halve(&piece.text) {
-            let end = piece.source.end;
-            self.fit(part(head, piece.source.clone()), out);
-            self.fit(part(tail, end..end), out);
+        if piece.phonemes.is_none()
+            && let Some((head, tail)) = halve(&piece.text)
+        {
+            for text in [head, tail] {
+                let half = Piece {
+                    text: text.to_owned(),
+                    ..piece.clone()
+                };
+                self.fit(vec![half], out);
+            }
             return;
         }
         // One word without a place to break: cut its sound.
-        let symbols: Vec<char> = phonemes.chars().collect();
-        for (i, chunk) in symbols.chunks(MAX_CLAUSE_PHONEMES - 1).enumerate() {
-            let chunk: String = chunk.iter().collect();
-            if chunk.chars().any(is_sound) {
-                let source = if i == 0 {
-                    piece.source.clone()
-                } else {
-                    piece.source.end..piece.source.end
-                };
-                out.push((part(&piece.text, source), chunk));
+        let symbols: Vec<char> = whole.phonemes.chars().collect();
+        for chunk in symbols.chunks(MAX_CLAUSE_PHONEMES - 1) {
+            let phonemes: String = chunk.iter().collect();
+            if phonemes.chars().any(is_sound) {
+                out.push(Part {
+                    text: piece.text.clone(),
+                    units: vec![Unit {
+                        range: piece.source.clone(),
+                        text: piece.text.clone(),
+                        phonemes: 0..chunk.len(),
+                    }],
+                    phonemes,
+                    end: whole.end,
+                });
+            }
+        }
+    }
+}
+
+/// What ends the last segment of a passage: its own punctuation, or what stands behind the passage.
+fn closing_boundary(segment: &Segment, passage: &Passage<'_>) -> Boundary {
+    match passage.ending() {
+        Ending::Paragraph => Boundary::Paragraph,
+        Ending::Sentence => Boundary::Sentence,
+        Ending::Line => Boundary::Line,
+        Ending::Open => {
+            let text = passage.text()[segment.range.clone()]
+                .trim_end_matches(['"', '\'', '”', '’', ')', ']', '»']);
+            if text.ends_with(['.', '!', '?', '…', '。', '！', '？']) {
+                Boundary::Sentence
+            } else {
+                Boundary::Cut
             }
         }
     }
@@ -208,15 +331,22 @@ impl Iterator for Clauses<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(error) = self.refused.take() {
+            // A refused text has nothing more to say.
+            self.passage = Passage::new("");
             return Some(Err(error));
         }
         loop {
             if let Some(clause) = self.ready.pop_front() {
                 return Some(Ok(clause));
             }
-            match self.segments.next() {
-                Some(segment) => self.take(&segment),
-                None => return self.fragment.take().map(Ok),
+            let known = Known {
+                text: self.passage.text(),
+                fixed: self.passage.fixed(),
+                open: false,
+            };
+            match self.segments.next(known) {
+                Next::Segment(segment) => self.take(&segment),
+                Next::Unknown | Next::End => return self.fragment.take().map(Ok),
             }
         }
     }
@@ -224,7 +354,11 @@ impl Iterator for Clauses<'_> {
 
 /// Two clauses spoken in one breath.
 fn join(first: Clause, second: Clause) -> Clause {
+    let mut words = first.words;
+    let shift = first.phonemes.chars().count() + 1;
+    word::join(&mut words, second.words, shift);
     Clause {
+        words,
         text: format!("{} {}", first.text, second.text),
         phonemes: format!("{} {}", first.phonemes, second.phonemes),
         source: first.source.start..second.source.end,
@@ -252,53 +386,4 @@ fn pause_after(text: &str, boundary: Boundary) -> u32 {
         Boundary::Sentence => by_mark.max(pause::SENTENCE),
         Boundary::Cut => by_mark,
     }
-}
-
-/// Where to split a sentence that is too long: after strong punctuation, after a comma, before a conjunction, between
-/// words; among equals, nearest the middle. `None` if there is only one word.
-fn split_index(pieces: &[Piece]) -> Option<usize> {
-    let total: usize = pieces.iter().map(|p| p.text.len() + 1).sum();
-    let mut before = 0;
-    let mut best: Option<(i64, usize)> = None;
-    for (i, pair) in pieces.windows(2).enumerate() {
-        before += pair[0].text.len() + 1;
-        if pair[1].kind != PieceKind::Word && pair[1].kind != PieceKind::Open
-            || pair[0].kind == PieceKind::Open
-        {
-            continue;
-        }
-        let rank: i64 = match (pair[0].kind, pair[0].text.as_str()) {
-            (PieceKind::Mark, ",") => 2,
-            (PieceKind::Mark, _) => 3,
-            (PieceKind::Close, _) => 2,
-            _ if is_conjunction(&pair[1].text) => 1,
-            _ => 0,
-        };
-        // Permille off the middle. A rank is worth a sixth of the sentence, so that no part becomes a stub.
-        let off = (before as i64 * 1_000 / total as i64 - 500).abs();
-        let score = rank * 160 - off;
-        if best.is_none_or(|(s, _)| score > s) {
-            best = Some((score, i + 1));
-        }
-    }
-    best.map(|(_, at)| at)
-        .filter(|at| pieces[..*at].iter().any(|p| p.kind == PieceKind::Word))
-}
-
-fn is_conjunction(word: &str) -> bool {
-    const CONJUNCTIONS: [&str; 18] = [
-        "and", "but", "or", "nor", "so", "yet", "because", "although", "though", "while", "when",
-        "where", "which", "who", "that", "if", "unless", "until",
-    ];
-    CONJUNCTIONS.contains(&word)
-}
-
-/// The words of a piece in two halves.
-fn halve(text: &str) -> Option<(&str, &str)> {
-    let middle = text.len() / 2;
-    let at = text
-        .match_indices(' ')
-        .map(|(i, _)| i)
-        .min_by_key(|i| i.abs_diff(middle))?;
-    Some((&text[..at], &text[at + 1..]))
 }

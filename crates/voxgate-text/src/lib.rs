@@ -13,22 +13,42 @@
 
 mod abbreviations;
 mod clause;
+mod dictionary;
 mod error;
+mod incremental;
 mod language;
 mod normalise;
+mod passage;
+mod plan;
 mod pronounce;
 mod script;
 mod segment;
+mod word;
 
 use std::sync::{Arc, OnceLock};
 
 pub use clause::{Clause, MAX_CLAUSE_PHONEMES};
+pub use dictionary::{
+    DictionaryError, DryRun, DryWord, MAX_DICTIONARIES, MAX_DRY_RUN_BYTES, MAX_RESPELLING_BYTES,
+    MAX_RULES, MAX_WORD_BYTES, MAX_WORD_PARTS, Rule, RuleProblem, Rules, Say,
+};
 pub use error::TextError;
+pub use incremental::{Incremental, IncrementalSettings};
 pub use language::Language;
-pub use pronounce::{is_phoneme_symbol, to_espeak_ipa};
+pub use normalise::{DateOrder, SayAs};
+pub use passage::{Ending, Passage};
+pub use plan::{
+    Item, MAX_BREAK_MS, MAX_BREAKS_MS, MAX_GIVEN_BYTES, MAX_MARKUP_BYTES, MAX_MARKUP_DEPTH,
+    MarkupError, Plan, Utterance, is_ssml,
+};
+pub use pronounce::{
+    IpaError, MAX_IPA_CHARS, check_ipa, is_phoneme_symbol, to_espeak_ipa, to_espeak_words,
+};
+pub use word::Word;
 
-use normalise::Piece;
+use normalise::Context;
 use pronounce::Pronouncer;
+use segment::{Known, Next, Segments};
 
 /// Reaches every token class.
 const WARM_UP: &str = "Mr. 5 7% 1/2 1st $5 5 km 3:05 3/4/2026 Mar. 3 v1.2 555-1234 a.b@c.com /a/b a.txt #a IV <b>&amp;";
@@ -57,7 +77,11 @@ impl Frontend {
         let load = || -> Result<Arc<Pronouncer>, TextError> {
             let pronouncer = Pronouncer::load(language)?;
             // The patterns of the token classes compile at their first use: not in a caller's first sentence.
-            normalise::pieces(WARM_UP, 0, language, &pronouncer);
+            let context = Context {
+                language,
+                lexicon: &pronouncer,
+            };
+            normalise::pieces(&Passage::new(WARM_UP), context);
             Ok(Arc::new(pronouncer))
         };
         let pronouncer = shared.get_or_init(load).clone()?;
@@ -92,7 +116,18 @@ impl Frontend {
         &'a self,
         text: &'a str,
     ) -> impl Iterator<Item = Result<Clause, TextError>> + 'a {
-        clause::Clauses::new(self, text)
+        self.read(Passage::new(text), None)
+    }
+
+    /// The clauses of a passage, in order, nothing lost, with pronunciation rules applied.
+    ///
+    /// Each step works on one sentence. A refused script is the only item.
+    pub fn read<'a>(
+        &'a self,
+        passage: Passage<'a>,
+        rules: Option<&'a Rules>,
+    ) -> impl Iterator<Item = Result<Clause, TextError>> + 'a {
+        clause::Clauses::new(self, passage, rules)
     }
 
     /// The words of `text` as spoken, with punctuation: `$5 on 3/4` → `five dollars on March fourth`.
@@ -100,22 +135,31 @@ impl Frontend {
     /// Works on the whole text at once; for long texts use [`Frontend::clauses`].
     #[must_use]
     pub fn normalise(&self, text: &str) -> String {
-        let sentences: Vec<String> = segment::Segments::new(text)
-            .map(|s| normalise::compose(&self.pieces(&text[s.range.clone()], s.range.start)))
-            .filter(|s| !s.is_empty())
-            .collect();
-        sentences.join(" ")
+        let passage = Passage::new(text);
+        let mut segments = Segments::default();
+        let mut out = String::with_capacity(text.len() + text.len() / 4);
+        while let Next::Segment(segment) = segments.next(Known::whole(text)) {
+            let pieces = normalise::pieces(&passage.slice(segment.range), self.context());
+            let line = normalise::compose(&pieces).text;
+            if !out.is_empty() && !line.is_empty() {
+                out.push(' ');
+            }
+            out.push_str(&line);
+        }
+        out
     }
 
     /// Phonemes of words that [`Frontend::normalise`] or [`Clause::text`] gave.
     #[must_use]
     pub fn phonemes(&self, normalised: &str) -> String {
-        self.pronouncer.phonemes(normalised)
+        self.pronouncer.phonemes(normalised, &[]).phonemes
     }
 
-    /// The spoken pieces of one sentence that starts at byte `offset` of the caller's text.
-    fn pieces(&self, sentence: &str, offset: usize) -> Vec<Piece> {
-        normalise::pieces(sentence, offset, self.language, &self.pronouncer)
+    fn context(&self) -> Context<'_> {
+        Context {
+            language: self.language,
+            lexicon: &self.pronouncer,
+        }
     }
 }
 

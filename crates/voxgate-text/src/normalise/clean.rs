@@ -12,6 +12,12 @@ use unicode_script::{Script, UnicodeScript};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{emoji, markup};
+use crate::passage::Fixed;
+
+/// Stand for a stretch with a given reading, so that what is around it sees a word there. Letters of a script that is
+/// transliterated, so nothing else ever is one of them.
+const GIVEN_CAPITAL: &str = "Ꭰ";
+const GIVEN_SMALL: &str = "ꭰ";
 
 /// Signs that pass as they are, because a token class reads them.
 const SIGNS: &str = "°µ×÷±≈≠≤≥∞√²³§€£¥₹¢₩₽₺₪₫₴₦₱฿₿–—“”′″•→";
@@ -23,6 +29,8 @@ pub(super) struct Cleaned {
     /// (first byte in `text`, source bytes), ascending.
     origins: Vec<(usize, Range<usize>)>,
     last_emoji: Option<(&'static str, usize)>,
+    /// Bytes of `text` that stand for each stretch with a given reading.
+    pub(super) given: Vec<Range<usize>>,
 }
 
 impl Cleaned {
@@ -40,6 +48,23 @@ impl Cleaned {
             (Some((_, a)), Some((_, b))) => a.start..b.end.max(a.start),
             _ => 0..0,
         }
+    }
+
+    /// The first byte of the cleaned text that came from byte `source` or behind it.
+    pub(super) fn position(&self, source: usize) -> usize {
+        let i = self.origins.partition_point(|(_, s)| s.start < source);
+        self.origins.get(i).map_or(self.text.len(), |(at, _)| *at)
+    }
+
+    /// A word in the place of a stretch with a given reading.
+    fn given(&mut self, written: &str, source: &Range<usize>) {
+        if self.text.ends_with(|c: char| !c.is_ascii_punctuation()) {
+            self.blank(source);
+        }
+        let at = self.text.len();
+        let capital = written.starts_with(char::is_uppercase);
+        self.push(if capital { GIVEN_CAPITAL } else { GIVEN_SMALL }, source);
+        self.given.push(at..self.text.len());
     }
 
     fn push(&mut self, text: &str, source: &Range<usize>) {
@@ -203,15 +228,26 @@ impl Cleaned {
     }
 }
 
-/// Cleans one sentence.
-pub(super) fn clean(sentence: &str) -> Cleaned {
+/// Cleans one sentence. The stretches of `fixed` become one placeholder each.
+pub(super) fn clean(sentence: &str, fixed: &[Fixed]) -> Cleaned {
     let mut out = Cleaned {
         text: String::with_capacity(sentence.len() + 16),
         ..Cleaned::default()
     };
     let mut at = 0;
     let mut previous = None;
-    while let Some(rest) = sentence.get(at..).filter(|r| !r.is_empty()) {
+    let mut fixed = fixed.iter().map(|f| f.range.clone()).peekable();
+    while at < sentence.len() {
+        if let Some(range) = fixed.next_if(|r| r.start <= at) {
+            out.given(&sentence[range.clone()], &range);
+            at = range.end;
+            previous = None;
+            if sentence[at..].starts_with(char::is_alphanumeric) {
+                out.blank(&range);
+            }
+            continue;
+        }
+        let rest = &sentence[at..fixed.peek().map_or(sentence.len(), |r| r.start)];
         if let Some(found) = markup::at_start(rest) {
             let source = at..at + found.len;
             match found.stands_for {
@@ -295,20 +331,23 @@ mod tests {
             ("5 µm, 10 kΩ", "5 µm, 10 kohm"),
             ("AT&amp;T &lt;b&gt; <b>x</b>", "AT&T <b> x "),
         ] {
-            assert_eq!(clean(raw).text, expected, "{raw}");
+            assert_eq!(clean(raw, &[]).text, expected, "{raw}");
         }
     }
 
     #[test]
     fn emoji_are_named_once() {
-        assert_eq!(clean("Hi 😀😀 😀!").text.trim(), "Hi , grinning face, !");
-        assert_eq!(clean("👍🏽").text.trim(), ", thumbs up");
+        assert_eq!(
+            clean("Hi 😀😀 😀!", &[]).text.trim(),
+            "Hi , grinning face, !"
+        );
+        assert_eq!(clean("👍🏽", &[]).text.trim(), ", thumbs up");
     }
 
     #[test]
     fn every_part_knows_its_source() {
         let raw = "é &amp; 😀 ok";
-        let cleaned = clean(raw);
+        let cleaned = clean(raw, &[]);
         let ok = cleaned.text.rfind("ok").unwrap();
         assert_eq!(&raw[cleaned.source(ok..ok + 2)], "ok");
         let amp = cleaned.text.find('&').unwrap();

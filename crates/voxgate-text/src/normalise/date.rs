@@ -172,18 +172,38 @@ fn month_in(found: &regex::Captures<'_>, c: &Cursor<'_>) -> Option<(usize, &'sta
     Some((len, month))
 }
 
+/// The month of a number from 1, or of a name or its beginning of three letters.
+pub(super) fn month_name(written: &str) -> Option<&'static str> {
+    if let Ok(n) = written.parse::<usize>() {
+        return MONTHS.get(n.checked_sub(1)?).copied();
+    }
+    let lower = written.to_lowercase();
+    (lower.len() >= 3)
+        .then(|| {
+            MONTHS.iter().find(|m| {
+                m.to_lowercase().starts_with(&lower) || lower == "sept" && **m == MONTHS[8]
+            })
+        })
+        .flatten()
+        .copied()
+}
+
+/// A day of a month the way the country says it. `day` is 1 to 31.
+pub(super) fn day_of_month(month: &str, day: usize, language: Language) -> String {
+    let day = ordinal(&day.to_string(), language);
+    match language {
+        Language::EnUs => format!("{month} {day}"),
+        Language::EnGb => format!("the {day} of {month}"),
+    }
+}
+
 /// A whole date the way the country says it.
 fn full(month: usize, day: usize, year: Option<&str>, c: &Cursor<'_>) -> Option<String> {
     let name = MONTHS.get(month.checked_sub(1)?)?;
     if !(1..=31).contains(&day) {
         return None;
     }
-    let day = ordinal(&day.to_string(), c.language);
-    let words = match c.language {
-        Language::EnUs => format!("{name} {day}"),
-        Language::EnGb => format!("the {day} of {name}"),
-    };
-    Some(with_year(words, year, c))
+    Some(with_year(day_of_month(name, day, c.language), year, c))
 }
 
 fn with_year(words: String, digits: Option<&str>, c: &Cursor<'_>) -> String {

@@ -22,6 +22,7 @@ mod ordinal;
 mod phone;
 mod piece;
 mod roman;
+mod say_as;
 mod social;
 mod symbol;
 mod time;
@@ -30,9 +31,11 @@ mod url;
 mod version;
 
 use crate::Language;
-use crate::pronounce::Pronouncer;
+use crate::passage::{Fixed, FixedReading, Passage};
+use crate::pronounce::{Pronouncer, from_ipa};
 use piece::Pieces;
 pub(crate) use piece::{Piece, PieceKind, compose};
+pub use say_as::{DateOrder, SayAs};
 
 /// The classes in the order they are asked.
 const CLASSES: [fn(&Cursor<'_>) -> Option<Reading>; 16] = [
@@ -116,44 +119,122 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// The spoken pieces of a sentence. Their sources are bytes of `sentence` plus `offset`.
-pub(crate) fn pieces(
+/// In which language a text is read, and with which words.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'t> {
+    pub(crate) language: Language,
+    pub(crate) lexicon: &'t Pronouncer,
+}
+
+/// The spoken pieces of a sentence, without what was spoken before. Their sources are bytes of the sentence.
+pub(crate) fn pieces(sentence: &Passage<'_>, context: Context<'_>) -> Vec<Piece> {
+    let barrier = sentence.spoken();
+    let mut pieces = pieces_of(
+        sentence.text(),
+        sentence.fixed(),
+        (barrier > 0).then_some(barrier),
+        context,
+    );
+    if barrier > 0 {
+        pieces.retain(|p| p.source.end > barrier);
+        let word = pieces
+            .iter()
+            .position(|p| matches!(p.kind, PieceKind::Word | PieceKind::Open));
+        pieces.drain(..word.unwrap_or(pieces.len()));
+    }
+    pieces
+}
+
+/// The pieces of a text with stretches whose reading is given. No reading crosses byte `barrier`.
+fn pieces_of(
     sentence: &str,
-    offset: usize,
-    language: Language,
-    lexicon: &Pronouncer,
+    fixed: &[Fixed],
+    barrier: Option<usize>,
+    context: Context<'_>,
 ) -> Vec<Piece> {
-    let cleaned = clean::clean(sentence);
+    let cleaned = clean::clean(sentence, fixed);
     let text = cleaned.text.as_str();
     let mut out = Pieces::default();
     let mut at = 0;
     let shouting = acronym::is_shouting(text);
+    let barrier = barrier.map(|source| cleaned.position(source));
+    let mut given = cleaned.given.iter().zip(fixed).peekable();
     while at < text.len() {
+        if let Some((place, fixed)) = given.next_if(|(place, _)| place.start <= at) {
+            read_given(fixed, sentence, context, &mut out);
+            at = place.end;
+            continue;
+        }
         let cursor = Cursor {
             text,
             at,
-            language,
-            lexicon,
+            language: context.language,
+            lexicon: context.lexicon,
             shouting,
         };
+        let limit = given
+            .peek()
+            .map(|(place, _)| place.start)
+            .into_iter()
+            .chain(barrier.filter(|b| *b > at))
+            .min()
+            .unwrap_or(text.len());
         let reading = CLASSES
             .iter()
-            .find_map(|class| class(&cursor))
-            .filter(|r| r.len > 0);
+            .filter_map(|class| class(&cursor))
+            .find(|r| r.len > 0 && at + r.len <= limit);
         // `skip_silent` takes anything; the fallback only keeps the loop honest.
         let len = reading.as_ref().map_or_else(
             || cursor.rest().chars().next().map_or(1, char::len_utf8),
             |r| r.len,
         );
-        let source = cleaned.source(at..at + len);
-        let source = source.start + offset..source.end + offset;
         match reading {
-            Some(Reading { words, .. }) if !words.is_empty() => out.words(&words, source),
+            Some(Reading { words, .. }) if !words.is_empty() => {
+                out.words(&words, cleaned.source(at..at + len));
+            }
             _ => {}
         }
         at += len;
     }
     out.finish()
+}
+
+/// Adds a stretch with a given reading.
+fn read_given(fixed: &Fixed, sentence: &str, context: Context<'_>, out: &mut Pieces) {
+    let written = &sentence[fixed.range.clone()];
+    match &fixed.reading {
+        FixedReading::SayAs(kind) => {
+            for piece in say_as::read(*kind, written, context) {
+                out.piece(piece, fixed.range.clone());
+            }
+        }
+        FixedReading::Ipa { ipa, possessive } => {
+            // Pronunciations were checked when they came in.
+            let mut phonemes = from_ipa(ipa, context.language).unwrap_or_default();
+            if *possessive {
+                phonemes = context.lexicon.possessive(&phonemes);
+            }
+            let shown = shown(written);
+            let text = if shown.is_empty() { &phonemes } else { &shown };
+            out.given(text.clone(), phonemes, fixed.range.clone());
+        }
+    }
+}
+
+/// A written word as a line of spoken words shows it: letters, digits and what stands inside words.
+fn shown(written: &str) -> String {
+    let plain: String = written
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '\'' | '’' | '-') {
+                c
+            } else {
+                ' '
+            }
+        })
+        .collect();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.join(" ")
 }
 
 /// The name of a digit.

@@ -24,6 +24,8 @@ pub(crate) struct Piece {
     /// Bytes of the caller's text.
     pub(crate) source: Range<usize>,
     pub(crate) kind: PieceKind,
+    /// How it sounds, where that is given and not for the pronouncer to find.
+    pub(crate) phonemes: Option<String>,
 }
 
 /// Collects pieces; merges runs of marks and drops marks that belong to no word.
@@ -57,7 +59,28 @@ impl Pieces {
             text: text.to_owned(),
             source: source.clone(),
             kind,
+            phonemes: None,
         });
+    }
+
+    /// Adds words whose sound is given.
+    pub(super) fn given(&mut self, text: String, phonemes: String, source: Range<usize>) {
+        if !text.is_empty() && !phonemes.is_empty() {
+            self.pieces.push(Piece {
+                text,
+                source,
+                kind: PieceKind::Word,
+                phonemes: Some(phonemes),
+            });
+        }
+    }
+
+    /// Adds a piece that was made elsewhere.
+    pub(super) fn piece(&mut self, piece: Piece, source: Range<usize>) {
+        match piece.phonemes {
+            Some(phonemes) => self.given(piece.text, phonemes, source),
+            None => self.words(&piece.text, source),
+        }
     }
 
     fn mark(&mut self, mark: char, source: &Range<usize>) {
@@ -133,20 +156,29 @@ fn strength(mark: &str) -> usize {
         .map_or(0, |i| i + 1)
 }
 
+/// Pieces as a line of text.
+pub(crate) struct Line {
+    pub(crate) text: String,
+    /// The bytes of each piece.
+    pub(crate) ranges: Vec<Range<usize>>,
+}
+
 /// The pieces as a line of text.
-pub(crate) fn compose(pieces: &[Piece]) -> String {
-    let mut out = String::with_capacity(pieces.iter().map(|p| p.text.len() + 1).sum());
+pub(crate) fn compose(pieces: &[Piece]) -> Line {
+    let mut text = String::with_capacity(pieces.iter().map(|p| p.text.len() + 1).sum());
+    let mut ranges = Vec::with_capacity(pieces.len());
     let mut tight = true;
     for piece in pieces {
         let attached =
             matches!(piece.kind, PieceKind::Mark | PieceKind::Close) && piece.text != "—";
         if !tight && !attached {
-            out.push(' ');
+            text.push(' ');
         }
-        out.push_str(&piece.text);
+        ranges.push(text.len()..text.len() + piece.text.len());
+        text.push_str(&piece.text);
         tight = piece.kind == PieceKind::Open;
     }
-    out
+    Line { text, ranges }
 }
 
 #[cfg(test)]
@@ -158,7 +190,7 @@ mod tests {
         for (i, part) in parts.iter().enumerate() {
             pieces.words(part, i..i + 1);
         }
-        compose(&pieces.finish())
+        compose(&pieces.finish()).text
     }
 
     #[test]

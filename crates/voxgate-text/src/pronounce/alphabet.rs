@@ -2,6 +2,8 @@
 //!
 //! Owns the symbol sets. Does not know words.
 
+use crate::word::Word;
+
 /// Phonemes of the misaki English alphabet, American and British, with stress and length marks.
 ///
 /// Every symbol is in the 178-entry table that Kokoro's voices were trained with.
@@ -34,6 +36,12 @@ pub(super) fn to_kokoro(phonemes: &str) -> String {
         .collect()
 }
 
+/// As [`to_kokoro`], for several words: blanks stay.
+pub(super) fn to_kokoro_words(phonemes: &str) -> String {
+    let words: Vec<String> = phonemes.split(' ').map(to_kokoro).collect();
+    words.join(" ")
+}
+
 /// Rewrites misaki phonemes as the espeak symbols that Piper voices were trained with.
 ///
 /// Diphthongs and affricates become two symbols. American misaki drops the length marks that espeak's `en-us` writes
@@ -42,6 +50,36 @@ pub(super) fn to_kokoro(phonemes: &str) -> String {
 /// Quotes and brackets go, a dash becomes a comma, an ellipsis a full stop.
 #[must_use]
 pub fn to_espeak_ipa(phonemes: &str) -> String {
+    espeak(phonemes, |_, _| {})
+}
+
+/// As [`to_espeak_ipa`], with the ranges of `words` (in symbols of `phonemes`) carried over to the symbols of the answer.
+#[must_use]
+pub fn to_espeak_words(phonemes: &str, words: &[Word]) -> (String, Vec<Word>) {
+    // At each symbol of the input: how many symbols were written before it.
+    let mut written: Vec<usize> = Vec::with_capacity(phonemes.len());
+    let mut count = 0;
+    let mut counted = 0;
+    let out = espeak(phonemes, |at, out| {
+        count += out[counted..].chars().count();
+        counted = out.len();
+        // A symbol that was taken together with the one before ends where that one ends.
+        written.resize(at + 1, count);
+    });
+    count += out[counted..].chars().count();
+    let place = |symbol: usize| written.get(symbol).copied().unwrap_or(count);
+    let words = words
+        .iter()
+        .map(|word| Word {
+            source: word.source.clone(),
+            phonemes: place(word.phonemes.start)..place(word.phonemes.end),
+        })
+        .collect();
+    (out, words)
+}
+
+/// Writes the espeak spelling. `before` is told each symbol's place and what was written before it.
+fn espeak(phonemes: &str, mut before: impl FnMut(usize, &str)) -> String {
     let british = phonemes.contains(['ː', 'ɒ', 'Q']);
     let mut out = String::with_capacity(phonemes.len() + phonemes.len() / 4);
     let mut stressed = false;
@@ -49,6 +87,7 @@ pub fn to_espeak_ipa(phonemes: &str) -> String {
     let mut i = 0;
     while i < symbols.len() {
         let symbol = symbols[i];
+        before(i, &out);
         let next = symbols.get(i + 1).copied();
         i += 1;
         match symbol {
@@ -138,6 +177,23 @@ mod tests {
         ] {
             assert_eq!(to_espeak_ipa(misaki), espeak, "{misaki}");
         }
+    }
+
+    #[test]
+    fn words_keep_their_symbols() {
+        let phonemes = "“bˈɜɹd ʤˈʌmps” — nˈO…";
+        let word = |start: usize, end: usize| Word {
+            source: start..end,
+            phonemes: start..end,
+        };
+        let (espeak, words) = to_espeak_words(phonemes, &[word(1, 6), word(7, 13), word(17, 20)]);
+        assert_eq!(espeak, to_espeak_ipa(phonemes));
+        let symbols: Vec<char> = espeak.chars().collect();
+        let shown: Vec<String> = words
+            .iter()
+            .map(|w| symbols[w.phonemes.clone()].iter().collect())
+            .collect();
+        assert_eq!(shown, ["bˈɜːd", "dʒˈʌmps", "nˈoʊ"]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! tagger of 5.6 MB that it never asks. Construction is half as long without both.
 
 mod alphabet;
+mod ipa;
 mod token;
 mod unknown;
 
@@ -19,8 +20,13 @@ use loqui_g2p::tagger::Tagger;
 use misaki_rs::lexicon::{PhonemeEntry, TokenContext};
 use misaki_rs::{Lexicon, data};
 
+use std::ops::Range;
+
 pub(crate) use alphabet::is_sound;
-pub use alphabet::{is_phoneme_symbol, to_espeak_ipa};
+pub use alphabet::{is_phoneme_symbol, to_espeak_ipa, to_espeak_words};
+pub(crate) use ipa::from_ipa;
+pub use ipa::{IpaError, MAX_IPA_CHARS, check_ipa};
+pub(crate) use token::Given;
 
 use crate::{Language, TextError};
 use token::{Token, tag_words, tokenize};
@@ -29,6 +35,15 @@ use unknown::UnknownWords;
 /// Stress that misaki adds to a word that is capitalised, or written in capitals.
 const CAPITALISED_STRESS: f64 = 0.5;
 const UPPERCASE_STRESS: f64 = 2.0;
+
+/// How a line sounds.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sounded {
+    /// Phonemes and punctuation.
+    pub(crate) phonemes: String,
+    /// Each word that sounds: its first byte in the line, and its symbols of `phonemes`.
+    pub(crate) words: Vec<(usize, Range<usize>)>,
+}
 
 /// The pronunciation dictionary, tagger and fallback of one language.
 pub(crate) struct Pronouncer {
@@ -95,8 +110,10 @@ impl Pronouncer {
     }
 
     /// Phonemes and punctuation of `normalised`, in the alphabet Kokoro's voices know.
-    pub(crate) fn phonemes(&self, normalised: &str) -> String {
-        let tokens = tokenize(normalised);
+    ///
+    /// The stretches of `given`, ascending, sound as they say.
+    pub(crate) fn phonemes(&self, normalised: &str, given: &[Given<'_>]) -> Sounded {
+        let tokens = tokenize(normalised, given);
         let tags = tag_words(&self.tagger, &tokens);
         // From the right, because "the", "a" and "to" depend on the sound that follows.
         let mut context = TokenContext::default();
@@ -105,23 +122,43 @@ impl Pronouncer {
             let phonemes = match token {
                 Token::Word { text: "A", .. } if is_letter_a(&tokens, i) => self.spell("A"),
                 Token::Word { text, .. } => self.word(text, tags, &context),
+                Token::Given { phonemes, .. } => (*phonemes).to_owned(),
                 Token::Mark { mark, .. } => mark.to_string(),
             };
             context = context_before(&context, &phonemes, token);
             spoken.push(phonemes);
         }
-        let mut out = String::new();
+        let mut out = Sounded::default();
+        let mut symbols = 0;
         for (token, phonemes) in tokens.iter().zip(spoken.iter().rev()) {
             if token.follows_blank()
-                && !out.is_empty()
+                && !out.phonemes.is_empty()
                 && !phonemes.is_empty()
-                && !out.ends_with(' ')
+                && !out.phonemes.ends_with(' ')
             {
-                out.push(' ');
+                out.phonemes.push(' ');
+                symbols += 1;
             }
-            out.push_str(phonemes);
+            let start = symbols;
+            symbols += phonemes.chars().count();
+            out.phonemes.push_str(phonemes);
+            if let Token::Word { at, .. } | Token::Given { at, .. } = token
+                && symbols > start
+            {
+                out.words.push((*at, start..symbols));
+            }
         }
         out
+    }
+
+    /// Names of letters and digits one after the other, stressed as one word.
+    pub(crate) fn letters(&self, word: &str) -> String {
+        alphabet::to_kokoro(&self.spell(word))
+    }
+
+    /// A word with the ending "'s".
+    pub(crate) fn possessive(&self, phonemes: &str) -> String {
+        alphabet::to_kokoro_words(&self.lexicon.append_s(phonemes))
     }
 
     /// One word as written, which may be hyphenated. `tags` holds one tag per hyphenated part.
@@ -301,7 +338,7 @@ impl Pronouncer {
 /// Whether the capital "A" at `i` is the letter and not the article: "vitamin A", "A B C", "Jane A Doe", but "A dog".
 fn is_letter_a(tokens: &[Token<'_>], i: usize) -> bool {
     let word = |at: Option<usize>| match at.and_then(|at| tokens.get(at)) {
-        Some(Token::Word { text, .. }) => Some(*text),
+        Some(Token::Word { text, .. } | Token::Given { text, .. }) => Some(*text),
         _ => None,
     };
     match (word(i.checked_sub(1)), word(Some(i + 1))) {
@@ -355,7 +392,7 @@ fn context_before(after: &TokenContext, phonemes: &str, token: &Token<'_>) -> To
             future_to: false,
             ..after.clone()
         },
-        Token::Word { text, .. } => TokenContext {
+        Token::Word { text, .. } | Token::Given { text, .. } => TokenContext {
             future_vowel: first_sound(phonemes).or(after.future_vowel),
             future_to: text.eq_ignore_ascii_case("to"),
         },

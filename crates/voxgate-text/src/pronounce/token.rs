@@ -1,5 +1,7 @@
 //! Normalised text to words and marks, and their part-of-speech tags.
 
+use std::ops::Range;
+
 use loqui_g2p::tagger::Tagger;
 
 /// A word or a punctuation mark of normalised text.
@@ -8,6 +10,17 @@ pub(super) enum Token<'t> {
     /// Letters with inner apostrophes and hyphens.
     Word {
         text: &'t str,
+        /// Its first byte in the text.
+        at: usize,
+        /// Whether a blank stands before it.
+        blank: bool,
+    },
+    /// A word whose phonemes are given.
+    Given {
+        text: &'t str,
+        /// Its first byte in the text.
+        at: usize,
+        phonemes: &'t str,
         /// Whether a blank stands before it.
         blank: bool,
     },
@@ -22,21 +35,42 @@ pub(super) enum Token<'t> {
 impl Token<'_> {
     pub(super) fn follows_blank(&self) -> bool {
         match self {
-            Token::Word { blank, .. } | Token::Mark { blank, .. } => *blank,
+            Token::Word { blank, .. } | Token::Given { blank, .. } | Token::Mark { blank, .. } => {
+                *blank
+            }
         }
     }
 }
 
+/// A stretch of normalised text whose phonemes are given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Given<'t> {
+    /// Bytes of the text.
+    pub(crate) range: Range<usize>,
+    pub(crate) phonemes: &'t str,
+}
+
 /// Splits at blanks and marks. Characters that are neither letters nor known marks separate words.
-pub(super) fn tokenize(text: &str) -> Vec<Token<'_>> {
+/// The stretches of `given`, ascending, are words of their own.
+pub(super) fn tokenize<'t>(text: &'t str, given: &[Given<'t>]) -> Vec<Token<'t>> {
     let mut tokens = Vec::new();
     let mut blank = false;
+    let mut given = given.iter().peekable();
     let mut chars = text.char_indices().peekable();
     while let Some((start, c)) = chars.next() {
-        if is_word_char(c) {
+        if let Some(word) = given.next_if(|g| g.range.start <= start) {
+            tokens.push(Token::Given {
+                text: &text[word.range.clone()],
+                at: start,
+                phonemes: word.phonemes,
+                blank,
+            });
+            blank = false;
+            while chars.next_if(|(at, _)| *at < word.range.end).is_some() {}
+        } else if is_word_char(c) {
             let mut end = start + c.len_utf8();
             while let Some(&(at, next)) = chars.peek() {
-                if !is_word_char(next) {
+                if !is_word_char(next) || given.peek().is_some_and(|g| g.range.start <= at) {
                     break;
                 }
                 end = at + next.len_utf8();
@@ -44,7 +78,11 @@ pub(super) fn tokenize(text: &str) -> Vec<Token<'_>> {
             }
             let word = text[start..end].trim_matches(['-', '\'', '’']);
             if !word.is_empty() {
-                tokens.push(Token::Word { text: word, blank });
+                tokens.push(Token::Word {
+                    text: word,
+                    at: start,
+                    blank,
+                });
                 blank = false;
             }
         } else if super::is_phoneme_symbol(c) && c != ' ' {
@@ -79,7 +117,7 @@ pub(super) fn tag_words(tagger: &Tagger, tokens: &[Token<'_>]) -> Vec<Vec<String
                 });
                 owners.push(None);
             }
-            Token::Word { text, .. } => {
+            Token::Word { text, .. } | Token::Given { text, .. } => {
                 for (n, part) in text.split('-').filter(|p| !p.is_empty()).enumerate() {
                     if n > 0 {
                         pieces.push("-".to_owned());
@@ -123,21 +161,21 @@ mod tests {
 
     #[test]
     fn words_marks_and_blanks() {
-        let word = |text, blank| Token::Word { text, blank };
+        let word = |text, at, blank| Token::Word { text, at, blank };
         let mark = |mark, blank| Token::Mark { mark, blank };
         assert_eq!(
-            tokenize("“Well-known, don't” \u{7} x…"),
+            tokenize("“Well-known, don't” \u{7} x…", &[]),
             vec![
                 mark('“', false),
-                word("Well-known", false),
+                word("Well-known", 3, false),
                 mark(',', false),
-                word("don't", true),
+                word("don't", 15, true),
                 mark('”', false),
-                word("x", true),
+                word("x", 26, true),
                 mark('…', false),
             ]
         );
-        assert_eq!(tokenize("' - --"), vec![]);
+        assert_eq!(tokenize("' - --", &[]), vec![]);
     }
 
     #[test]

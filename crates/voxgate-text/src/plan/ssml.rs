@@ -1,0 +1,515 @@
+//! SSML to a plan: the elements this server understands, strictly.
+//!
+//! The XML is read by `quick-xml` as a stream of events, so that nothing is expanded, fetched or held in a tree; what XML
+//! allows beyond elements, attributes, text, comments and CDATA is refused here.
+
+use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use super::builder::{Builder, Style};
+use super::error::quoted;
+use super::{
+    MAX_GIVEN_BYTES, MAX_MARKUP_BYTES, MAX_MARKUP_DEPTH, MarkupError, Plan, is_lead, values,
+};
+use crate::passage::{Ending, FixedReading};
+use crate::pronounce::check_ipa;
+
+const ELEMENTS: &str =
+    "speak, p, s, break, prosody, say-as, sub, phoneme, voice, lang and emphasis";
+/// More attributes than this are no element of SSML.
+const MAX_ATTRIBUTES: usize = 12;
+/// The longest name of a voice, in bytes.
+const MAX_VOICE_BYTES: usize = 128;
+
+type Attributes = Vec<(String, String)>;
+
+pub(super) fn parse(text: &str) -> Result<Plan<'static>, MarkupError> {
+    if text.len() > MAX_MARKUP_BYTES {
+        return Err(MarkupError::at(
+            text,
+            MAX_MARKUP_BYTES,
+            format!("the document is longer than {MAX_MARKUP_BYTES} bytes; send it in parts"),
+        ));
+    }
+    let lead = text.len() - text.trim_start_matches(is_lead).len();
+    let mut reader = Reader::from_str(&text[lead..]);
+    reader.config_mut().check_comments = false;
+    let mut parser = Parser {
+        text,
+        open: Vec::new(),
+        builder: Builder::default(),
+        root_seen: false,
+    };
+    loop {
+        let start = lead + position(reader.buffer_position());
+        let event = reader.read_event().map_err(|error| {
+            let offset = lead + position(reader.error_position());
+            MarkupError::at(text, offset.max(start), syntax(&error))
+        })?;
+        let range = start..lead + position(reader.buffer_position());
+        match event {
+            Event::Start(tag) => parser.start(&tag, range)?,
+            Event::Empty(tag) => {
+                parser.start(&tag, range.clone())?;
+                parser.end(range.end..range.end)?;
+            }
+            Event::End(_) => parser.end(range)?,
+            Event::Text(_) => parser.text(range)?,
+            Event::CData(_) => parser.text(range.start + 9..range.end.saturating_sub(3))?,
+            Event::GeneralRef(entity) => {
+                let c = character(&entity).ok_or_else(|| {
+                    parser.wrong(
+                        start,
+                        format!(
+                            "unknown entity {}: only &amp; &lt; &gt; &quot; &apos; and character numbers are known; write an ampersand as &amp;",
+                            quoted(&text[range.clone()])
+                        ),
+                    )
+                })?;
+                parser.character(c, range)?;
+            }
+            Event::Comment(_) => {}
+            Event::Decl(_) if !parser.root_seen => {}
+            Event::Decl(_) | Event::PI(_) => {
+                return Err(
+                    parser.wrong(start, "processing instructions are not allowed; remove it")
+                );
+            }
+            Event::DocType(_) => {
+                return Err(parser.wrong(
+                    start,
+                    "a document type (DTD) is not allowed; remove <!DOCTYPE …>",
+                ));
+            }
+            Event::Eof => return parser.finish(),
+        }
+    }
+}
+
+fn position(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+/// What the XML reader did not like, with what to do.
+fn syntax(error: &quick_xml::Error) -> String {
+    match error {
+        quick_xml::Error::IllFormed(quick_xml::errors::IllFormedError::UnclosedReference) => {
+            "an ampersand in text is written &amp;".to_owned()
+        }
+        error => format!("not well-formed XML: {error}"),
+    }
+}
+
+fn character(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
+    if entity.is_char_ref() {
+        return entity.resolve_char_ref().ok().flatten();
+    }
+    Some(match &**entity {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => return None,
+    })
+}
+
+/// An element that is open.
+struct Open {
+    name: String,
+    /// Where its start tag stands.
+    tag: Range<usize>,
+    style: Style,
+    /// What its end ends.
+    ending: Option<Ending>,
+    given: Option<Given>,
+}
+
+/// An element whose text is read in a given way.
+struct Given {
+    /// Its text so far.
+    text: String,
+    what: GivenWhat,
+}
+
+enum GivenWhat {
+    Alias(String),
+    Reading(FixedReading),
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    open: Vec<Open>,
+    builder: Builder,
+    root_seen: bool,
+}
+
+impl Parser<'_> {
+    fn wrong(&self, offset: usize, message: impl Into<String>) -> MarkupError {
+        MarkupError::at(self.text, offset, message)
+    }
+
+    fn text(&mut self, range: Range<usize>) -> Result<(), MarkupError> {
+        let text = self.text.get(range.clone()).unwrap_or_default();
+        self.content(text, range, true)
+    }
+
+    fn character(&mut self, c: char, range: Range<usize>) -> Result<(), MarkupError> {
+        self.content(c.encode_utf8(&mut [0; 4]), range, false)
+    }
+
+    fn content(
+        &mut self,
+        text: &str,
+        range: Range<usize>,
+        copied: bool,
+    ) -> Result<(), MarkupError> {
+        let Some(open) = self.open.last_mut() else {
+            return if text.trim().is_empty() {
+                Ok(())
+            } else {
+                Err(self.wrong(range.start, "text stands outside <speak>; move it inside"))
+            };
+        };
+        if open.name == "break" && !text.trim().is_empty() {
+            return Err(self.wrong(range.start, "<break> is empty; move the text behind it"));
+        }
+        match &mut open.given {
+            Some(given) => {
+                given.text.push_str(text);
+                if given.text.len() > MAX_GIVEN_BYTES {
+                    let message = format!(
+                        "the text inside <{}> is longer than {MAX_GIVEN_BYTES} bytes; divide it",
+                        open.name
+                    );
+                    return Err(self.wrong(range.start, message));
+                }
+            }
+            None if copied => self.builder.text(&open.style, text, range.start),
+            None => self.builder.instead(&open.style, text, range),
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, tag: &BytesStart<'_>, range: Range<usize>) -> Result<(), MarkupError> {
+        let name = tag.name().as_ref().to_owned();
+        if name.is_empty() || name.starts_with(|c: char| !c.is_alphabetic()) {
+            return Err(self.wrong(range.start, "a < in text is written &lt;"));
+        }
+        let parent = self.open.last();
+        if let Some(parent) = parent.filter(|p| p.given.is_some() || p.name == "break") {
+            let message = format!(
+                "<{}> may hold text only; move <{name}> out of it",
+                parent.name
+            );
+            return Err(self.wrong(range.start, message));
+        }
+        if self.open.len() >= MAX_MARKUP_DEPTH {
+            let message = format!("elements stand more than {MAX_MARKUP_DEPTH} deep in each other");
+            return Err(self.wrong(range.start, message));
+        }
+        let style = parent.map_or_else(Style::default, |p| p.style.clone());
+        match (self.open.is_empty(), name == "speak") {
+            (true, true) if !self.root_seen => self.root_seen = true,
+            (true, true) => {
+                return Err(self.wrong(
+                    range.start,
+                    "the document has more than one <speak>; join them",
+                ));
+            }
+            (true, false) => {
+                return Err(self.wrong(range.start, format!("the document begins with <speak>, not with <{name}>; put it inside <speak>…</speak>")));
+            }
+            (false, true) => {
+                return Err(self.wrong(
+                    range.start,
+                    "<speak> stands inside <speak>; remove the inner one",
+                ));
+            }
+            (false, false) => {}
+        }
+        let mut element = Element {
+            attributes: self.attributes(tag, range.start)?,
+            open: Open {
+                name,
+                tag: range.clone(),
+                style,
+                ending: None,
+                given: None,
+            },
+        };
+        let pause = element
+            .read()
+            .map_err(|message| self.wrong(range.start, message))?;
+        if let Some(ending) = element.open.ending {
+            self.builder.close(ending);
+        }
+        if let Some(milliseconds) = pause
+            && self.builder.pause(milliseconds, range.clone()).is_err()
+        {
+            let message = format!(
+                "the pauses together are longer than {} s",
+                super::MAX_BREAKS_MS / 1_000
+            );
+            return Err(self.wrong(range.start, message));
+        }
+        self.open.push(element.open);
+        Ok(())
+    }
+
+    fn end(&mut self, range: Range<usize>) -> Result<(), MarkupError> {
+        let Some(open) = self.open.pop() else {
+            return Err(self.wrong(range.start, "this end tag has no start tag; remove it"));
+        };
+        if let Some(given) = open.given {
+            let inside = open.tag.end..range.start;
+            // An element without text stands for itself.
+            let source = if given.text.trim().is_empty() {
+                open.tag.start..range.end.max(open.tag.end)
+            } else {
+                inside
+            };
+            let flat = given.text.replace(['\n', '\r', '\t'], " ");
+            match given.what {
+                GivenWhat::Alias(alias) => self.builder.instead(&open.style, &alias, source),
+                GivenWhat::Reading(reading) => {
+                    let text = match &reading {
+                        FixedReading::Ipa { ipa, .. } if flat.trim().is_empty() => ipa,
+                        _ => &flat,
+                    };
+                    self.builder
+                        .given(&open.style, text, reading.clone(), source);
+                }
+            }
+        }
+        if let Some(ending) = open.ending {
+            self.builder.close(ending);
+        }
+        Ok(())
+    }
+
+    fn attributes(&self, tag: &BytesStart<'_>, at: usize) -> Result<Attributes, MarkupError> {
+        let mut out = Attributes::new();
+        for attribute in tag.attributes() {
+            let attribute = attribute.map_err(|error| {
+                self.wrong(
+                    at,
+                    format!("an attribute of this element is not well-formed: {error}"),
+                )
+            })?;
+            if out.len() == MAX_ATTRIBUTES {
+                return Err(self.wrong(
+                    at,
+                    format!("an element has at most {MAX_ATTRIBUTES} attributes"),
+                ));
+            }
+            let name = attribute.key.as_ref();
+            let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| {
+                self.wrong(
+                    at,
+                    format!("the value of {} is not well-formed: {error}", quoted(name)),
+                )
+            })?;
+            if attribute.value.contains('<') {
+                return Err(self.wrong(
+                    at,
+                    format!("a < in the value of {} is written &lt;", quoted(name)),
+                ));
+            }
+            out.push((name.to_owned(), value.into_owned()));
+        }
+        Ok(out)
+    }
+
+    fn finish(self) -> Result<Plan<'static>, MarkupError> {
+        match self.open.last() {
+            Some(open) => {
+                let message = format!("<{0}> is not closed; add </{0}>", open.name);
+                Err(self.wrong(open.tag.start, message))
+            }
+            None if !self.root_seen => Err(self.wrong(0, "the document holds no <speak>…</speak>")),
+            None => Ok(self.builder.finish()),
+        }
+    }
+}
+
+/// An element while its attributes are read.
+struct Element {
+    attributes: Attributes,
+    open: Open,
+}
+
+impl Element {
+    /// Applies the element; the answer is the pause it makes. An error is what to change.
+    fn read(&mut self) -> Result<Option<u32>, String> {
+        let name = self.open.name.clone();
+        match name.as_str() {
+            "speak" => {
+                self.attributes.retain(|(name, _)| {
+                    name != "version" && !name.starts_with("xmlns") && name != "xsi:schemaLocation"
+                });
+                self.language()?;
+            }
+            "p" => {
+                self.language()?;
+                self.open.ending = Some(Ending::Paragraph);
+            }
+            "s" => {
+                self.language()?;
+                self.open.ending = Some(Ending::Sentence);
+            }
+            "break" => return self.pause().map(Some),
+            "prosody" => self.prosody()?,
+            "say-as" => {
+                let kind = self.needed("interpret-as", "cardinal")?;
+                let format = self.take("format");
+                self.take("detail");
+                let kind = values::say_as(&kind, format.as_deref())?;
+                self.give(GivenWhat::Reading(FixedReading::SayAs(kind)));
+            }
+            "sub" => {
+                let alias = self.needed("alias", "what to say")?;
+                if alias.trim().is_empty() || alias.len() > MAX_GIVEN_BYTES {
+                    return Err(format!("an alias has 1 to {MAX_GIVEN_BYTES} bytes"));
+                }
+                self.give(GivenWhat::Alias(alias));
+            }
+            "phoneme" => {
+                let ipa = self.needed("ph", "təˈmeɪtoʊ")?;
+                if let Some(alphabet) = self.take("alphabet").filter(|a| a != "ipa") {
+                    return Err(format!(
+                        "the alphabet {} is not known here; write the pronunciation in \"ipa\"",
+                        quoted(&alphabet)
+                    ));
+                }
+                check_ipa(&ipa).map_err(|error| error.to_string())?;
+                self.give(GivenWhat::Reading(FixedReading::Ipa {
+                    ipa,
+                    possessive: false,
+                }));
+            }
+            "voice" => {
+                let voice = self
+                    .needed("name", "the name of a voice")?
+                    .trim()
+                    .to_owned();
+                if voice.is_empty() || voice.len() > MAX_VOICE_BYTES {
+                    return Err(format!(
+                        "the name of a voice has 1 to {MAX_VOICE_BYTES} bytes"
+                    ));
+                }
+                self.open.style.voice = Some(voice);
+            }
+            "lang" => {
+                if !self.attributes.iter().any(|(name, _)| name == "xml:lang") {
+                    return Err(
+                        "<lang> needs the attribute xml:lang, such as xml:lang=\"en-GB\""
+                            .to_owned(),
+                    );
+                }
+                self.language()?;
+            }
+            "emphasis" => {
+                let level = self.take("level").unwrap_or_else(|| "moderate".to_owned());
+                if !matches!(level.as_str(), "strong" | "moderate" | "none" | "reduced") {
+                    return Err(
+                        "the level of <emphasis> is strong, moderate, none or reduced".to_owned(),
+                    );
+                }
+            }
+            other => {
+                return Err(format!(
+                    "<{}> is not known here; remove its tags. Known are {ELEMENTS}",
+                    quoted(other).trim_matches('"')
+                ));
+            }
+        }
+        match self.attributes.first() {
+            Some((attribute, _)) => Err(format!(
+                "<{name}> has no attribute {} here; remove it",
+                quoted(attribute)
+            )),
+            None => Ok(None),
+        }
+    }
+
+    fn give(&mut self, what: GivenWhat) {
+        self.open.given = Some(Given {
+            text: String::new(),
+            what,
+        });
+    }
+
+    /// Takes an attribute out, so that what is left is unknown.
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.attributes.iter().position(|(n, _)| n == name)?;
+        Some(self.attributes.swap_remove(at).1)
+    }
+
+    fn needed(&mut self, name: &str, example: &str) -> Result<String, String> {
+        self.take(name).ok_or_else(|| {
+            format!(
+                "<{}> needs the attribute {name}=\"{example}\"",
+                self.open.name
+            )
+        })
+    }
+
+    fn language(&mut self) -> Result<(), String> {
+        if let Some(tag) = self.take("xml:lang") {
+            if !values::is_language_tag(&tag) {
+                return Err(format!(
+                    "{} is no language tag; write one such as en-US",
+                    quoted(&tag)
+                ));
+            }
+            self.open.style.language = Some(tag);
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Result<u32, String> {
+        let time = self.take("time").map(|t| values::time(&t)).transpose()?;
+        let strength = self
+            .take("strength")
+            .map(|s| values::strength(&s))
+            .transpose()?;
+        match self.attributes.first() {
+            Some((attribute, _)) => Err(format!(
+                "<break> has no attribute {} here; remove it",
+                quoted(attribute)
+            )),
+            None => match time.or(strength) {
+                Some(milliseconds) => Ok(milliseconds),
+                None => values::strength("medium"),
+            },
+        }
+    }
+
+    fn prosody(&mut self) -> Result<(), String> {
+        if let Some(rate) = self.take("rate") {
+            let rate = self.open.style.rate * values::rate(&rate)?;
+            self.open.style.rate = values::bounded_rate(rate);
+        }
+        if let Some(volume) = self.take("volume") {
+            let volume = self.open.style.volume * values::volume(&volume)?;
+            self.open.style.volume = values::bounded_volume(volume);
+        }
+        for name in ["pitch", "range", "contour"] {
+            if self
+                .take(name)
+                .is_some_and(|value| !values::is_neutral(&value))
+            {
+                return Err(format!(
+                    "the voices here cannot change their pitch; remove the attribute {name}"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
