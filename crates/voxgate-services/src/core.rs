@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: Tokens,
     pub(crate) hashes: Hashes,
+    /// What other processes know this one's secrets by.
+    pub(crate) secrets_fingerprint: String,
     pub(crate) passwords: Passwords,
     /// Short windows and streams at once.
     pub(crate) limiter: Arc<Limiter>,

@@ -55,6 +55,13 @@ async fn beat(core: &Arc<Core>, purge_too: bool) -> Result<(), StoreError> {
         let alive = nodes::count_alive(&core.db, core.now().saturating_sub(DEAD_AFTER)).await?;
         core.limiter
             .set_nodes(u32::try_from(alive).unwrap_or(u32::MAX));
+        // Of two that start in the same moment neither sees the other.
+        if meets_foreign_secrets(core).await? {
+            tracing::error!(
+                "another server on this database works with other secrets: keys, links and sessions of one are unknown to \
+                 the other; give every server the same files (`secrets.dir`)"
+            );
+        }
     }
     core.quotas
         .forget(core.now().saturating_sub(KEEP_COUNTERS).month_start());
@@ -67,12 +74,22 @@ async fn beat(core: &Arc<Core>, purge_too: bool) -> Result<(), StoreError> {
 /// Tells the other processes that this one is alive.
 pub(crate) async fn show_life(core: &Arc<Core>) -> Result<(), StoreError> {
     let (node, now) = (core.node_id.clone(), core.now());
+    let secrets = core.secrets_fingerprint.clone();
     core.db
         .write(move |tx| {
-            let node = node.clone();
-            async move { nodes::seen(tx, &node, now).await }.boxed()
+            let (node, secrets) = (node.clone(), secrets.clone());
+            async move { nodes::seen(tx, &node, now, &secrets).await }.boxed()
         })
         .await
+}
+
+/// Whether another process that is alive works with other secrets.
+pub(crate) async fn meets_foreign_secrets(core: &Core) -> Result<bool, StoreError> {
+    let alive = core.now().saturating_sub(DEAD_AFTER);
+    let secrets = &core.secrets_fingerprint;
+    nodes::count_foreign(&core.db, &core.node_id, alive, secrets)
+        .await
+        .map(|foreign| foreign > 0)
 }
 
 /// Tells the other processes that this one has left with everything settled.

@@ -46,6 +46,19 @@ impl Secrets {
     }
 }
 
+impl Secrets {
+    /// Tells whether two processes have the same secrets, and nothing about them.
+    pub(crate) fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("voxgate 2026-11 secrets fingerprint");
+        for secret in [&self.jwt, &self.verify, &self.reset, &self.api_key_pepper] {
+            let secret = secret.expose_secret();
+            hasher.update(&(secret.len() as u64).to_le_bytes());
+            hasher.update(secret);
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
 /// What secrets in examples and forgotten settings hold, in lower case.
 const EXAMPLES: [&str; 8] = [
     "changeme",

@@ -60,6 +60,11 @@ pub enum StartError {
     /// A secret is too short, the same as another's, or easily guessed.
     #[error("the secret `{0}` must be random, at least {min} bytes long and differ from the others", min = Secrets::MIN_BYTES)]
     WeakSecret(&'static str),
+    /// Another process on this database would not know the keys, links and sessions that this one hands out.
+    #[error(
+        "a server that is running on this database works with other secrets; give every server the same files (`secrets.dir`)"
+    )]
+    ForeignSecrets,
     /// The outgoing mail cannot be set up.
     #[error("mail: {0}")]
     Mail(String),
@@ -148,6 +153,7 @@ impl Services {
                 transport: Transport::new(&config.mail).map_err(StartError::Mail)?,
                 tokens: Tokens::new(&secrets),
                 hashes: Hashes::new(&secrets),
+                secrets_fingerprint: secrets.fingerprint(),
                 passwords,
                 limiter: Arc::new(limiter),
                 quotas: QuotaBook::default(),
@@ -166,6 +172,13 @@ impl Services {
                 db,
                 clock,
             });
+            if process == Process::OneOfSeveral
+                && maintenance::meets_foreign_secrets(&core)
+                    .await
+                    .map_err(Fault::from)?
+            {
+                return Err(StartError::ForeignSecrets);
+            }
             if process != Process::Command {
                 maintenance::show_life(&core).await.map_err(Fault::from)?;
                 // What ended before the crash counts; what did not end does not.

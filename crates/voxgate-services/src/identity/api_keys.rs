@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use voxgate_domain::Rights;
-use voxgate_store::keys::{self, KeyCredential};
+use voxgate_store::keys::{self, KeyCredential, MakerKey};
 
 use super::{AuthError, Identity};
 use crate::keys::credentials::Known;
@@ -96,7 +96,9 @@ impl Identity {
             return Err(AuthError::Unauthenticated);
         }
         self.require_verified(found.is_verified)?;
-        if found.makers.iter().any(|maker| maker.revoked_at.is_some()) {
+        // A key of an account that may do nothing any more can have made none that may.
+        let is_dead = |maker: &MakerKey| maker.revoked_at.is_some() || maker.role.is_none();
+        if found.makers.iter().any(is_dead) {
             return Err(AuthError::RevokedKey);
         }
         let known = Arc::new(known(found));
@@ -116,7 +118,7 @@ impl Identity {
     }
 }
 
-/// What is kept of a good key: its rights are those that it, its account's role and every key above it have.
+/// What is kept of a good key: its rights are those that it, its account's role and every key above it with its account have.
 fn known(found: KeyCredential) -> Known {
     let ends_at = found
         .makers
@@ -128,6 +130,9 @@ fn known(found: KeyCredential) -> Known {
     let mut rights = both(&found.rights, &Rights::of_role(found.role));
     for maker in &found.makers {
         rights = rights.and_then(|rights| both(&rights, &maker.rights));
+        if let Some(role) = maker.role {
+            rights = rights.and_then(|rights| both(&rights, &Rights::of_role(role)));
+        }
     }
     let usable_somewhere = rights.is_some();
     let mut rights = rights.unwrap_or(found.rights);

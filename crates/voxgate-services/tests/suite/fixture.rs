@@ -17,7 +17,7 @@ use voxgate_services::orgs::CreateOrg;
 use voxgate_services::speech::{SpeechCommand, SpeechEngines};
 use voxgate_services::{
     Argon2Config, MailTransport, Principal, Process, Secrets, Services, ServicesConfig,
-    ServicesParts,
+    ServicesParts, StartError,
 };
 use voxgate_store::{Db, StoreConfig};
 use voxgate_testing::TestDatabase;
@@ -179,6 +179,23 @@ impl Fixture {
 
     fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock) as Arc<dyn Clock>
+    }
+
+    /// Tries to start another process that shares the database but not the secrets.
+    pub(crate) async fn another_with_other_secrets(&self) -> Result<Services, StartError> {
+        let mut config = Options::default().config;
+        config.process = Process::OneOfSeveral;
+        config.mail.transport = MailTransport::Directory(self.folder.path().join("outbox"));
+        let mut other = secrets();
+        other.verify = SecretBox::new(Box::new(vec![9; 32]));
+        Services::start(ServicesParts {
+            config,
+            db: self.db.clone(),
+            secrets: other,
+            clock: self.clock(),
+            engines: None,
+        })
+        .await
     }
 
     async fn start_another(

@@ -1,15 +1,16 @@
 //! Keys that keys have made, and keys that change other keys.
 
 use voxgate_domain::{LimitKind, LimitSet, Micros, Page, Patch, Role, Service, ServiceSet};
-use voxgate_services::identity::AuthError;
+use voxgate_services::identity::{AuthError, UpdateUser};
 use voxgate_services::keys::{CreateKey, KeyError, RotateKey, UpdateKey};
 
-use crate::fixture::{Fixture, HOUR};
+use crate::fixture::{Fixture, HOUR, PASSWORD};
 use crate::keys::{enter, exceeds, make, named, with_services};
 
 on_both!(
     what_a_key_makes_stays_beneath_it,
     what_a_key_made_ends_with_it,
+    what_a_key_made_ends_with_its_account,
     a_key_hands_out_no_secret_of_a_stronger_one,
 );
 
@@ -178,6 +179,36 @@ async fn what_a_key_made_ends_with_it(f: Fixture) {
     keys.revoke(&boss, maker.key.id).await.unwrap();
     let refused = enter(&f.services, &child.secret, at_the_office).await;
     assert!(matches!(refused, Err(AuthError::RevokedKey)), "{refused:?}");
+    f.stop().await;
+}
+
+async fn what_a_key_made_ends_with_its_account(f: Fixture) {
+    let boss = f
+        .user("boss@example.com", Role::OrgAdmin, Some(f.org))
+        .await;
+    let anna = f.user("anna@example.com", Role::OrgUser, Some(f.org)).await;
+    let token = f.login("boss@example.com", PASSWORD).await;
+    let maker = with_services(ServiceSet::ALL);
+    let maker = make(&f, &f.authenticate(&token).await, maker).await;
+    let caller = enter(&f.services, &maker.secret, None).await.unwrap();
+    let of_anna = CreateKey {
+        user_id: Some(anna.id),
+        ..named("child")
+    };
+    let child = make(&f, &caller, of_anna).await;
+    assert!(f.opens(&child.secret).await);
+    let switch = |on| UpdateUser {
+        is_active: Some(on),
+        ..UpdateUser::default()
+    };
+    let identity = f.services.identity();
+    for on in [false, true] {
+        identity
+            .update_user(&f.admin, boss.id, switch(on))
+            .await
+            .unwrap();
+        assert_eq!(f.opens(&child.secret).await, on);
+    }
     f.stop().await;
 }
 

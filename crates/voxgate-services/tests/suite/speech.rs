@@ -11,7 +11,7 @@ use voxgate_services::gate::GateError;
 use voxgate_services::orgs::UpdateOrg;
 use voxgate_services::speech::{SpeechCommand, SpeechError, SpokenBody};
 use voxgate_services::usage::{ListRequests, UsageRecord};
-use voxgate_services::{Principal, Process, Services};
+use voxgate_services::{Principal, Process, Services, StartError};
 
 use crate::fixture::{Fixture, Options, say, words};
 
@@ -304,6 +304,8 @@ async fn what_a_crash_left_is_settled_at_the_next_start(f: Fixture) {
 
 async fn a_process_that_lives_keeps_its_requests(f: Fixture) {
     let anna = f.member("anna@example.com", Role::OrgUser, f.org).await;
+    let refused = f.another_with_other_secrets().await;
+    assert!(matches!(refused, Err(StartError::ForeignSecrets)));
     leave_pending(&f, &anna).await;
     let beside = f.another(Process::OneOfSeveral).await;
     assert_eq!(words_used(&f, &anna).await, 301);

@@ -20,7 +20,7 @@ const SELECT_CREDENTIAL: &str = concat!(
      LEFT JOIN plans p ON p.id = o.plan_id LEFT JOIN plans t ON t.id = k.tier_id \
      WHERE s.key_hash = $1 AND k.revoked_at IS NULL"
 );
-/// The key that made a key, the one that made that, and so on, nearest first, as one JSON array: one row, so that it is read
+/// The key that made a key, the one that made that, and so on, with their accounts, as one JSON array: one row, so that it is read
 /// in place. A chain has no loops, since a key's maker is older than the key and is never replaced.
 const SELECT_MAKERS: &str = "WITH RECURSIVE chain (id, depth) AS (SELECT CAST($1 AS TEXT), CAST(1 AS BIGINT) \
      UNION ALL SELECT k.created_by_key_id, chain.depth + 1 FROM chain JOIN api_keys k ON k.id = chain.id \
@@ -28,8 +28,10 @@ const SELECT_MAKERS: &str = "WITH RECURSIVE chain (id, depth) AS (SELECT CAST($1
      SELECT '[' || COALESCE(string_agg('{\"depth\":' || CAST(chain.depth AS TEXT) || ',\"id\":\"' || k.id || '\",\"revoked_at\":' || \
      COALESCE(CAST(k.revoked_at AS TEXT), 'null') || ',\"expires_at\":' || COALESCE(CAST(k.expires_at AS TEXT), 'null') || \
      ',\"services\":\"' || k.services || '\",\"voices\":' || COALESCE(k.voices, 'null') || ',\"models\":' || \
-     COALESCE(k.models, 'null') || ',\"networks\":' || k.networks || '}', ','), '') || ']' \
-     FROM chain JOIN api_keys k ON k.id = chain.id";
+     COALESCE(k.models, 'null') || ',\"networks\":' || k.networks || ',\"role\":' || \
+     CASE WHEN u.id IS NULL THEN 'null' ELSE '\"' || u.role || '\"' END || '}', ','), '') || ']' \
+     FROM chain JOIN api_keys k ON k.id = chain.id \
+     LEFT JOIN users u ON u.id = k.user_id AND u.organization_id = k.organization_id AND u.is_active = 1";
 /// Whether the secret is that of a revoked key.
 const SELECT_REVOKED: &str = "SELECT k.id FROM api_key_secrets s JOIN api_keys k ON k.id = s.key_id \
      WHERE s.key_hash = $1 AND k.revoked_at IS NOT NULL";
@@ -91,6 +93,8 @@ pub struct MakerKey {
     pub expires_at: Option<Timestamp>,
     /// What it may do.
     pub rights: Rights,
+    /// The role of its account; `None` where that is deactivated or has left the organisation.
+    pub role: Option<Role>,
 }
 
 /// A credential, and the key that made it.
@@ -153,6 +157,10 @@ fn decode_makers(text: &str) -> Result<Vec<MakerKey>, StoreError> {
                     names(&item["models"])?,
                     names(&item["networks"])?.unwrap_or_default(),
                 )?,
+                role: item["role"]
+                    .as_str()
+                    .map(|role| parse(role, 0))
+                    .transpose()?,
             };
             Ok((item["depth"].as_i64().unwrap_or(0), maker))
         })

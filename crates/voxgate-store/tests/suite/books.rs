@@ -389,10 +389,23 @@ async fn holds_of_dead_nodes_are_found(w: World) {
             ))
         })
     };
-    w.write(|tx| Box::pin(nodes::seen(tx, "node", at(100))))
+    w.write(|tx| Box::pin(nodes::seen(tx, "node", at(100), "")))
         .await;
     assert_eq!(nodes::count_alive(&w.db, at(100)).await.unwrap(), 1);
     assert_eq!(nodes::count_alive(&w.db, at(101)).await.unwrap(), 0);
+    // One that says nothing of its secrets, as those of earlier releases do, is not foreign; nor is one's own row.
+    w.write(|tx| Box::pin(nodes::seen(tx, "other", at(100), "b")))
+        .await
+        .unwrap();
+    for (node, secrets, after, foreign) in [
+        ("node", "a", 100, 1),
+        ("node", "b", 100, 0),
+        ("other", "a", 100, 0),
+        ("node", "a", 101, 0),
+    ] {
+        let found = nodes::count_foreign(&w.db, node, at(after), secrets).await;
+        assert_eq!(found.unwrap(), foreign, "{node} {secrets} {after}");
+    }
     assert_eq!(find("other", 100).await, []);
     assert_eq!(find("node", 200).await, []);
     let found = find("other", 101).await;

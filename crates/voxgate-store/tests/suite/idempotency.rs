@@ -122,7 +122,7 @@ async fn the_answer_is_kept_until_it_ends(w: World) {
 
 async fn what_a_dead_node_left_can_begin_again(w: World) {
     let entry = entry(&w);
-    w.write(|tx| Box::pin(nodes::seen(tx, "first", at(10))))
+    w.write(|tx| Box::pin(nodes::seen(tx, "first", at(10), "")))
         .await;
     assert_eq!(begin(&w, &entry, "first", 0).await, Begun::Started);
     let sweep = |seen_before| {

@@ -14,6 +14,10 @@ use crate::world::{Database, PASSWORD, make_org, usage};
 /// Longest time until a dead server's requests are settled by others on the same Postgres: a minute of silence and a beat.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 
+/// Enough words for more audio than the server collects before it answers (at 48 kHz), and that many bytes.
+const STREAMED_WORDS: u64 = 160;
+const STREAMED_BYTES: usize = 4 << 20;
+
 /// Millionths of a credit for a word, and what the organisation begins with.
 const WORD_MICROS: u64 = 1_000;
 const GRANT_MICROS: u64 = 1_000_000_000_000;
@@ -70,6 +74,8 @@ struct Told {
     invitations: Vec<String>,
     /// Speech delivered: words by the request's id.
     speech: HashMap<String, u64>,
+    /// How many of those were streamed.
+    streams: u64,
     /// Requests that got no answer, or an answer that says try again.
     unanswered: u64,
 }
@@ -102,37 +108,58 @@ impl Load {
 async fn speak(load: Arc<Load>, client: Client) {
     while load.going() {
         let words = 1 + load.number() % 9;
-        let text = crate::world::words(usize::try_from(words).unwrap());
         // Every fourth caller loses patience: gone before, in or after the work.
         let patience = match words {
             4 | 8 => Duration::from_micros(rand::random_range(100..20_000)),
             _ => Duration::from_secs(60),
         };
-        let Ok(answer) = tokio::time::timeout(patience, client.speak(&text)).await else {
-            load.unanswered();
-            continue;
+        ask(&load, &client, words, 8_000, patience).await;
+    }
+}
+
+/// Speaks texts so long that their audio is streamed; every second listener leaves in the middle.
+async fn listen(load: Arc<Load>, client: Client) {
+    while load.going() {
+        let number = load.number();
+        let words = STREAMED_WORDS + number % 9;
+        let patience = match number % 2 {
+            0 => Duration::from_millis(rand::random_range(1..150)),
+            _ => Duration::from_secs(60),
         };
-        match answer {
-            Ok(answer) if answer.status == 200 => {
-                assert_eq!(answer.header("x-words-used"), words.to_string());
-                let id = answer.header("x-usage-request-id").to_owned();
-                load.told(|told| {
-                    told.speech.insert(id, words);
-                });
-            }
-            Ok(answer) => {
-                assert!(
-                    matches!(answer.status, 429 | 503),
-                    "{}: {}",
-                    answer.status,
-                    answer.text()
-                );
-                load.unanswered();
-            }
-            Err(_) => {
-                load.unanswered();
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        ask(&load, &client, words, 48_000, patience).await;
+    }
+}
+
+/// One synthesis, given up when patience ends.
+async fn ask(load: &Load, client: &Client, words: u64, sample_rate_hz: u32, patience: Duration) {
+    let text = crate::world::words(usize::try_from(words).unwrap());
+    let body = json!({"text": text, "audio_format": "wav", "sample_rate_hz": sample_rate_hz});
+    let answer = tokio::time::timeout(patience, client.post("/tts/tts", body)).await;
+    let Ok(answer) = answer else {
+        load.unanswered();
+        return;
+    };
+    match answer {
+        Ok(answer) if answer.status == 200 => {
+            assert_eq!(answer.header("x-words-used"), words.to_string());
+            let id = answer.header("x-usage-request-id").to_owned();
+            load.told(|told| {
+                told.streams += u64::from(answer.body.len() > STREAMED_BYTES);
+                told.speech.insert(id, words);
+            });
+        }
+        Ok(answer) => {
+            assert!(
+                matches!(answer.status, 429 | 503),
+                "{}: {}",
+                answer.status,
+                answer.text()
+            );
+            load.unanswered();
+        }
+        Err(_) => {
+            load.unanswered();
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }
@@ -296,6 +323,7 @@ async fn kill_in_a_loop(database: Database, rounds: u64) {
     for _ in 0..3 {
         tasks.push(tokio::spawn(speak(Arc::clone(&load), org.admin.clone())));
     }
+    tasks.push(tokio::spawn(listen(Arc::clone(&load), org.admin.clone())));
     tasks.push(tokio::spawn(found(
         Arc::clone(&load),
         server.admin(),
@@ -347,16 +375,18 @@ async fn kill_in_a_loop(database: Database, rounds: u64) {
     let told = load.told.lock().unwrap();
     eprintln!(
         "{rounds} kills in {took:.1?} (back after {:.2?} on average): {} organisations, {} people, {} invitations, {} \
-         syntheses told and all there; {} requests without an answer",
+         syntheses told and all there, {} of them streamed; {} requests without an answer",
         downtime / u32::try_from(rounds).unwrap(),
         told.orgs.len(),
         told.people.len(),
         told.invitations.len(),
         told.speech.len(),
+        told.streams,
         told.unanswered
     );
     assert!(
         told.speech.len() > 20
+            && told.streams > 3
             && told.orgs.len() > 3
             && !told.people.is_empty()
             && told.invitations.len() > 3
