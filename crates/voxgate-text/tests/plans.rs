@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{check_clause, named_words};
+use common::{cases, check_clause, named_words};
 use proptest::prelude::*;
 use voxgate_text::{Clause, Frontend, Item, Language, Plan, Rule, Rules, Say};
 
@@ -223,7 +223,7 @@ const TAGS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(192), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_parsed_or_refused(text in any::<String>()) {

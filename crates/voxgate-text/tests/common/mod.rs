@@ -36,6 +36,14 @@ pub(crate) fn checked_clauses(frontend: &Frontend, text: &str) -> Result<Vec<Cla
     Ok(clauses)
 }
 
+/// How many cases a property is tried with: so many, or `PROPTEST_CASES` for a long search.
+pub(crate) fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(usual)
+}
+
 /// What holds for a clause by itself.
 pub(crate) fn check_clause(clause: &Clause) {
     let shown = || format!("{clause:?}");
@@ -147,9 +155,11 @@ fn check_words(frontend: &Frontend, text: &str, clauses: &[Clause]) {
     assert_silent(frontend, &text[end..]);
 }
 
-/// A gap holds nothing that would have been spoken.
+/// A gap holds nothing that would have been spoken. (A letter without any reading may stand in it.)
 fn assert_silent(frontend: &Frontend, gap: &str) {
-    if gap.chars().any(char::is_alphanumeric) {
-        assert_eq!(frontend.normalise(gap), "", "lost: {gap:?}");
+    // A superscript by itself is read only behind something.
+    if gap.contains(|c: char| c.is_alphabetic() || c.is_ascii_digit()) {
+        let phonemes = frontend.phonemes(&frontend.normalise(gap));
+        assert!(!phonemes.contains(sounds), "lost: {gap:?} ({phonemes})");
     }
 }
