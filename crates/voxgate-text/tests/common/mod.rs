@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test file uses a part.
 
+use proptest::prelude::ProptestConfig;
 use voxgate_text::{
     Clause, Frontend, MAX_CLAUSE_PHONEMES, TextError, Word, is_phoneme_symbol, to_espeak_ipa,
     to_espeak_words,
@@ -38,10 +39,12 @@ pub(crate) fn checked_clauses(frontend: &Frontend, text: &str) -> Result<Vec<Cla
 
 /// How many cases a property is tried with: so many, or `PROPTEST_CASES` for a long search.
 pub(crate) fn cases(usual: u32) -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|cases| cases.parse().ok())
-        .unwrap_or(usual)
+    // The default configuration has read the environment.
+    const WITHOUT: u32 = 256;
+    match ProptestConfig::default().cases {
+        WITHOUT => usual,
+        asked => asked,
+    }
 }
 
 /// What holds for a clause by itself.
