@@ -136,6 +136,17 @@ impl Frontend {
         script::check(text, self.language)
     }
 
+    /// As [`Frontend::check_script`], over all that a plan says. [`Frontend::read`] by itself checks the first utterance of a
+    /// plan and the first passage of an incremental text, whose others go on with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Frontend::check_script`].
+    pub fn check_plan(&self, plan: &Plan<'_>) -> Result<(), TextError> {
+        let all: Vec<&str> = plan.utterances().map(|u| u.passage.text()).collect();
+        script::check(&all.join(" "), self.language)
+    }
+
     /// The clauses of `text`, in order, nothing lost. A text with nothing speakable has none.
     ///
     /// Each step works on one sentence. A refused script is the only item.

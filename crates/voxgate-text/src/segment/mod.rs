@@ -110,11 +110,8 @@ impl Known<'_> {
         let text = self.text;
         let mut line_start = start;
         let mut at = start;
-        let mut fixed = self
-            .fixed
-            .iter()
-            .skip_while(|f| f.range.start < start)
-            .peekable();
+        let first = self.fixed.partition_point(|f| f.range.start < start);
+        let mut fixed = self.fixed[first..].iter().peekable();
         while let Some(c) = text[at..].chars().next() {
             if at - start >= MAX_SEGMENT_BYTES {
                 return Some((self.cut(start, at), Boundary::Cut));
