@@ -169,7 +169,7 @@ impl<'a> Clauses<'a> {
             };
             let clause = Clause {
                 pause_after_ms,
-                words: word::words(&part.units, &sentence),
+                words: word::words(&part.units, &part.text, &sentence),
                 text: part.text,
                 phonemes,
                 source: start..end,
@@ -252,13 +252,9 @@ impl<'a> Clauses<'a> {
                     .ranges
                     .partition_point(|r| r.start <= at)
                     .saturating_sub(1);
-                let word = line.text[at..line.ranges[piece].end]
-                    .split(' ')
-                    .next()
-                    .unwrap_or_default();
                 Unit {
                     range: pieces[piece].source.clone(),
-                    text: word.to_owned(),
+                    spoken: at,
                     phonemes,
                 }
             })
@@ -297,7 +293,7 @@ impl<'a> Clauses<'a> {
                     text: piece.text.clone(),
                     units: vec![Unit {
                         range: piece.source.clone(),
-                        text: piece.text.clone(),
+                        spoken: 0,
                         phonemes: 0..chunk.len(),
                     }],
                     phonemes,

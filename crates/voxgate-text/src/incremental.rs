@@ -13,6 +13,9 @@ use crate::segment::{
     Boundary, Known, MAX_BLANK_BYTES, MAX_SEGMENT_BYTES, Next, Segments, skip_blank,
 };
 
+/// A longer piece is taken in parts of this size.
+const MAX_PIECE_BYTES: usize = 4_096;
+
 /// When passages are handed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IncrementalSettings {
@@ -76,9 +79,15 @@ impl Incremental {
 
     /// Takes a piece of text; answers the passages that are complete with it, in order.
     pub fn feed(&mut self, text: &str) -> Vec<Passage<'static>> {
-        self.buffer.push_str(text);
         let mut out = Vec::new();
-        self.advance(true, &mut out);
+        let mut rest = text;
+        // The passages do not depend on how the text is cut; a short buffer is quick to take from.
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at(rest.floor_char_boundary(MAX_PIECE_BYTES));
+            self.buffer.push_str(piece);
+            self.advance(true, &mut out);
+            rest = tail;
+        }
         out
     }
 

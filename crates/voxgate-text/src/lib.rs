@@ -4,6 +4,33 @@
 //! spoken (`normalise`) → phonemes (`pronounce`) → clauses of bounded length (`clause`). Memory is bounded by the
 //! sentence, never by the text.
 //!
+//! What is to be spoken is a [`Plan`]: utterances, each with its voice, rate and volume, and pauses between them. Plain
+//! text, inline control and SSML come down to it. Each utterance holds a [`Passage`], the text to be read with the way back
+//! from each of its bytes to the caller's, so that clauses name the words of the caller's text ([`Clause::words`]).
+//! Pronunciation dictionaries ([`Rules`]) are applied to each sentence before it is normalised. Text that comes piece by
+//! piece is cut into passages by [`Incremental`].
+//!
+//! ```
+//! use voxgate_text::{Frontend, Item, Language, Plan};
+//!
+//! let frontend = Frontend::new(Language::EnUs)?;
+//! let text = "<speak>It costs $5. <break time=\"1s\"/> Buy it.</speak>";
+//! let mut heard = Vec::new();
+//! for item in Plan::detect(text)?.items {
+//!     match item {
+//!         Item::Break { milliseconds, .. } => heard.push(format!("{milliseconds} ms")),
+//!         Item::Speech(utterance) => {
+//!             for clause in frontend.read(utterance.passage, None) {
+//!                 let clause = clause?;
+//!                 heard.extend(clause.words.iter().map(|w| text[w.source.clone()].to_owned()));
+//!             }
+//!         }
+//!     }
+//! }
+//! assert_eq!(heard, ["It", "costs", "$5", "1000 ms", "Buy", "it"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Owns everything between a character and a phoneme, for American and British English. Does not know engines,
 //! voices or audio, and does no I/O: its lexicons are part of the program.
 //!
@@ -107,6 +134,17 @@ impl Frontend {
     /// [`TextError::UnsupportedScript`], naming the commonest foreign script.
     pub fn check_script(&self, text: &str) -> Result<(), TextError> {
         script::check(text, self.language)
+    }
+
+    /// As [`Frontend::check_script`], over all that a plan says. [`Frontend::read`] by itself checks the first utterance of a
+    /// plan and the first passage of an incremental text, whose others go on with it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Frontend::check_script`].
+    pub fn check_plan(&self, plan: &Plan<'_>) -> Result<(), TextError> {
+        let all: Vec<&str> = plan.utterances().map(|u| u.passage.text()).collect();
+        script::check(&all.join(" "), self.language)
     }
 
     /// The clauses of `text`, in order, nothing lost. A text with nothing speakable has none.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::check_clause;
+use common::{cases, check_clause};
 use proptest::prelude::*;
 use voxgate_text::{Frontend, Incremental, IncrementalSettings, Language, Passage};
 
@@ -71,7 +71,7 @@ const SOUP: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(256), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Without early passages each is whole sentences: word for word the reading of the whole.
     #[test]

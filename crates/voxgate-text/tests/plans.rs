@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{check_clause, named_words};
+use common::{cases, check_clause, named_words};
 use proptest::prelude::*;
 use voxgate_text::{Clause, Frontend, Item, Language, Plan, Rule, Rules, Say};
 
@@ -136,6 +136,18 @@ fn pauses_are_what_markup_and_punctuation_ask_for() {
 }
 
 #[test]
+fn a_plan_in_another_script_is_refused_as_a_whole() {
+    let frontend = frontend();
+    let check = |text: &str| frontend.check_plan(&Plan::ssml(text).unwrap()).is_ok();
+    assert!(check(
+        "<speak>The word <lang xml:lang=\"ru\">мир</lang> means peace.</speak>"
+    ));
+    assert!(!check(
+        "<speak><p>Hi.</p><p>你好，世界，早上好。</p></speak>"
+    ));
+}
+
+#[test]
 fn rules_say_words_another_way() {
     let frontend = frontend();
     let rule = |word: &str, say: Say| Rule {
@@ -223,7 +235,7 @@ const TAGS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(192), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_parsed_or_refused(text in any::<String>()) {

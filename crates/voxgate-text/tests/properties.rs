@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::checked_clauses;
+use common::{cases, checked_clauses};
 use proptest::prelude::*;
 use voxgate_text::{Frontend, Language};
 
@@ -12,7 +12,7 @@ fn frontend() -> Frontend {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(128), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_unicode(text in any::<String>()) {

@@ -147,7 +147,7 @@ mod tests {
         .unwrap();
         let text = "Nguyen's GIF costs $5.";
         let run = frontend.dry_run(text, &rules).unwrap();
-        let shown: Vec<(&str, &str, Option<(usize, usize)>)> = run
+        let shown: Vec<_> = run
             .words
             .iter()
             .map(|w| (&text[w.source.clone()], w.ipa.as_str(), w.rule))

@@ -8,9 +8,8 @@
 /// character of the next word.
 pub(super) fn cut(sentence: &str, needed: usize) -> Option<usize> {
     let mut state = State::default();
-    let mut chars = sentence.char_indices().peekable();
     let mut previous = ' ';
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in sentence.char_indices() {
         if matches!(c, ',' | ';' | ':' | '—')
             && state.words_before(previous) >= needed
             && state.may_end(c, previous)

@@ -168,3 +168,13 @@ fn floods_are_bounded() {
     }
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+/// A megabyte at once takes time by its length, not by its square.
+#[test]
+fn a_long_piece_is_quick() {
+    let start = std::time::Instant::now();
+    let mut text = Incremental::new(IncrementalSettings::default());
+    let passages = text.feed(&"This is a sentence of some words. ".repeat(30_000));
+    assert!(passages.len() > 29_000);
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+}

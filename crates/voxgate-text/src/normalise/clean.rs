@@ -237,8 +237,12 @@ pub(super) fn clean(sentence: &str, fixed: &[Fixed]) -> Cleaned {
     let mut at = 0;
     let mut previous = None;
     let mut fixed = fixed.iter().map(|f| f.range.clone()).peekable();
+    let mut limit = fixed.peek().map_or(sentence.len(), |r| r.start);
     while at < sentence.len() {
-        if let Some(range) = fixed.next_if(|r| r.start <= at) {
+        if at >= limit
+            && let Some(range) = fixed.next()
+        {
+            limit = fixed.peek().map_or(sentence.len(), |r| r.start);
             out.given(&sentence[range.clone()], &range);
             at = range.end;
             previous = None;
@@ -247,7 +251,7 @@ pub(super) fn clean(sentence: &str, fixed: &[Fixed]) -> Cleaned {
             }
             continue;
         }
-        let rest = &sentence[at..fixed.peek().map_or(sentence.len(), |r| r.start)];
+        let rest = &sentence[at..limit];
         if let Some(found) = markup::at_start(rest) {
             let source = at..at + found.len;
             match found.stands_for {

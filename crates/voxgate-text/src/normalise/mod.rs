@@ -159,11 +159,17 @@ fn pieces_of(
     let shouting = acronym::is_shouting(text);
     let barrier = barrier.map(|source| cleaned.position(source));
     let mut given = cleaned.given.iter().zip(fixed).peekable();
+    // No reading goes beyond the next given one, nor across the barrier.
+    let mut limit = 0;
     while at < text.len() {
-        if let Some((place, fixed)) = given.next_if(|(place, _)| place.start <= at) {
-            read_given(fixed, sentence, context, &mut out);
-            at = place.end;
-            continue;
+        if at >= limit {
+            if let Some((place, fixed)) = given.next_if(|(place, _)| place.start <= at) {
+                read_given(fixed, sentence, context, &mut out);
+                at = place.end;
+                continue;
+            }
+            let next = given.peek().map_or(text.len(), |(place, _)| place.start);
+            limit = barrier.filter(|b| *b > at).map_or(next, |b| b.min(next));
         }
         let cursor = Cursor {
             text,
@@ -172,13 +178,6 @@ fn pieces_of(
             lexicon: context.lexicon,
             shouting,
         };
-        let limit = given
-            .peek()
-            .map(|(place, _)| place.start)
-            .into_iter()
-            .chain(barrier.filter(|b| *b > at))
-            .min()
-            .unwrap_or(text.len());
         let reading = CLASSES
             .iter()
             .filter_map(|class| class(&cursor))

@@ -31,6 +31,8 @@ pub(super) struct TooLong;
 #[derive(Default)]
 pub(super) struct Builder {
     items: Vec<Item<'static>>,
+    /// The place of the last utterance among the items.
+    last: Option<usize>,
     current: Option<(Style, Passage<'static>)>,
     breaks_ms: u32,
 }
@@ -103,6 +105,7 @@ impl Builder {
             Some((style, mut passage)) => {
                 passage.set_ending(ending);
                 passage.set_continues(!self.items.is_empty());
+                self.last = Some(self.items.len());
                 self.items.push(Item::Speech(Utterance {
                     passage,
                     rate: style.rate,
@@ -112,11 +115,7 @@ impl Builder {
                 }));
             }
             None => {
-                let last = self.items.iter_mut().rev().find_map(|item| match item {
-                    Item::Speech(last) => Some(last),
-                    Item::Break { .. } => None,
-                });
-                if let Some(last) = last {
+                if let Some(Item::Speech(last)) = self.last.and_then(|at| self.items.get_mut(at)) {
                     let ending = ending.max(last.passage.ending());
                     last.passage.set_ending(ending);
                 }

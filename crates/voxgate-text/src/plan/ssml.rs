@@ -3,6 +3,8 @@
 //! The XML is read by `quick-xml` as a stream of events, so that nothing is expanded, fetched or held in a tree; what XML
 //! allows beyond elements, attributes, text, comments and CDATA is refused here.
 
+mod element;
+
 use std::ops::Range;
 
 use quick_xml::Reader;
@@ -10,20 +12,12 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::builder::{Builder, Style};
 use super::error::quoted;
-use super::{
-    MAX_GIVEN_BYTES, MAX_MARKUP_BYTES, MAX_MARKUP_DEPTH, MarkupError, Plan, is_lead, values,
-};
-use crate::passage::{Ending, FixedReading};
-use crate::pronounce::check_ipa;
+use super::{MAX_GIVEN_BYTES, MAX_MARKUP_BYTES, MAX_MARKUP_DEPTH, MarkupError, Plan, is_lead};
+use crate::passage::FixedReading;
+use element::{Attributes, Element, GivenWhat, Open};
 
-const ELEMENTS: &str =
-    "speak, p, s, break, prosody, say-as, sub, phoneme, voice, lang and emphasis";
 /// More attributes than this are no element of SSML.
 const MAX_ATTRIBUTES: usize = 12;
-/// The longest name of a voice, in bytes.
-const MAX_VOICE_BYTES: usize = 128;
-
-type Attributes = Vec<(String, String)>;
 
 pub(super) fn parse(text: &str) -> Result<Plan<'static>, MarkupError> {
     if text.len() > MAX_MARKUP_BYTES {
@@ -114,29 +108,6 @@ fn character(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
         "apos" => '\'',
         _ => return None,
     })
-}
-
-/// An element that is open.
-struct Open {
-    name: String,
-    /// Where its start tag stands.
-    tag: Range<usize>,
-    style: Style,
-    /// What its end ends.
-    ending: Option<Ending>,
-    given: Option<Given>,
-}
-
-/// An element whose text is read in a given way.
-struct Given {
-    /// Its text so far.
-    text: String,
-    what: GivenWhat,
-}
-
-enum GivenWhat {
-    Alias(String),
-    Reading(FixedReading),
 }
 
 struct Parser<'t> {
@@ -332,182 +303,6 @@ impl Parser<'_> {
             None if !self.root_seen => Err(self.wrong(0, "the document holds no <speak>…</speak>")),
             None => Ok(self.builder.finish()),
         }
-    }
-}
-
-/// An element while its attributes are read.
-struct Element {
-    attributes: Attributes,
-    open: Open,
-}
-
-impl Element {
-    /// Applies the element; the answer is the pause it makes. An error is what to change.
-    fn read(&mut self) -> Result<Option<u32>, String> {
-        let name = self.open.name.clone();
-        match name.as_str() {
-            "speak" => {
-                self.attributes.retain(|(name, _)| {
-                    name != "version" && !name.starts_with("xmlns") && name != "xsi:schemaLocation"
-                });
-                self.language()?;
-            }
-            "p" => {
-                self.language()?;
-                self.open.ending = Some(Ending::Paragraph);
-            }
-            "s" => {
-                self.language()?;
-                self.open.ending = Some(Ending::Sentence);
-            }
-            "break" => return self.pause().map(Some),
-            "prosody" => self.prosody()?,
-            "say-as" => {
-                let kind = self.needed("interpret-as", "cardinal")?;
-                let format = self.take("format");
-                self.take("detail");
-                let kind = values::say_as(&kind, format.as_deref())?;
-                self.give(GivenWhat::Reading(FixedReading::SayAs(kind)));
-            }
-            "sub" => {
-                let alias = self.needed("alias", "what to say")?;
-                if alias.trim().is_empty() || alias.len() > MAX_GIVEN_BYTES {
-                    return Err(format!("an alias has 1 to {MAX_GIVEN_BYTES} bytes"));
-                }
-                self.give(GivenWhat::Alias(alias));
-            }
-            "phoneme" => {
-                let ipa = self.needed("ph", "təˈmeɪtoʊ")?;
-                if let Some(alphabet) = self.take("alphabet").filter(|a| a != "ipa") {
-                    return Err(format!(
-                        "the alphabet {} is not known here; write the pronunciation in \"ipa\"",
-                        quoted(&alphabet)
-                    ));
-                }
-                check_ipa(&ipa).map_err(|error| error.to_string())?;
-                self.give(GivenWhat::Reading(FixedReading::Ipa {
-                    ipa,
-                    possessive: false,
-                }));
-            }
-            "voice" => {
-                let voice = self
-                    .needed("name", "the name of a voice")?
-                    .trim()
-                    .to_owned();
-                if voice.is_empty() || voice.len() > MAX_VOICE_BYTES {
-                    return Err(format!(
-                        "the name of a voice has 1 to {MAX_VOICE_BYTES} bytes"
-                    ));
-                }
-                self.open.style.voice = Some(voice);
-            }
-            "lang" => {
-                if !self.attributes.iter().any(|(name, _)| name == "xml:lang") {
-                    return Err(
-                        "<lang> needs the attribute xml:lang, such as xml:lang=\"en-GB\""
-                            .to_owned(),
-                    );
-                }
-                self.language()?;
-            }
-            "emphasis" => {
-                let level = self.take("level").unwrap_or_else(|| "moderate".to_owned());
-                if !matches!(level.as_str(), "strong" | "moderate" | "none" | "reduced") {
-                    return Err(
-                        "the level of <emphasis> is strong, moderate, none or reduced".to_owned(),
-                    );
-                }
-            }
-            other => {
-                return Err(format!(
-                    "<{}> is not known here; remove its tags. Known are {ELEMENTS}",
-                    quoted(other).trim_matches('"')
-                ));
-            }
-        }
-        match self.attributes.first() {
-            Some((attribute, _)) => Err(format!(
-                "<{name}> has no attribute {} here; remove it",
-                quoted(attribute)
-            )),
-            None => Ok(None),
-        }
-    }
-
-    fn give(&mut self, what: GivenWhat) {
-        self.open.given = Some(Given {
-            text: String::new(),
-            what,
-        });
-    }
-
-    /// Takes an attribute out, so that what is left is unknown.
-    fn take(&mut self, name: &str) -> Option<String> {
-        let at = self.attributes.iter().position(|(n, _)| n == name)?;
-        Some(self.attributes.swap_remove(at).1)
-    }
-
-    fn needed(&mut self, name: &str, example: &str) -> Result<String, String> {
-        self.take(name).ok_or_else(|| {
-            format!(
-                "<{}> needs the attribute {name}=\"{example}\"",
-                self.open.name
-            )
-        })
-    }
-
-    fn language(&mut self) -> Result<(), String> {
-        if let Some(tag) = self.take("xml:lang") {
-            if !values::is_language_tag(&tag) {
-                return Err(format!(
-                    "{} is no language tag; write one such as en-US",
-                    quoted(&tag)
-                ));
-            }
-            self.open.style.language = Some(tag);
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self) -> Result<u32, String> {
-        let time = self.take("time").map(|t| values::time(&t)).transpose()?;
-        let strength = self
-            .take("strength")
-            .map(|s| values::strength(&s))
-            .transpose()?;
-        match self.attributes.first() {
-            Some((attribute, _)) => Err(format!(
-                "<break> has no attribute {} here; remove it",
-                quoted(attribute)
-            )),
-            None => match time.or(strength) {
-                Some(milliseconds) => Ok(milliseconds),
-                None => values::strength("medium"),
-            },
-        }
-    }
-
-    fn prosody(&mut self) -> Result<(), String> {
-        if let Some(rate) = self.take("rate") {
-            let rate = self.open.style.rate * values::rate(&rate)?;
-            self.open.style.rate = values::bounded_rate(rate);
-        }
-        if let Some(volume) = self.take("volume") {
-            let volume = self.open.style.volume * values::volume(&volume)?;
-            self.open.style.volume = values::bounded_volume(volume);
-        }
-        for name in ["pitch", "range", "contour"] {
-            if self
-                .take(name)
-                .is_some_and(|value| !values::is_neutral(&value))
-            {
-                return Err(format!(
-                    "the voices here cannot change their pitch; remove the attribute {name}"
-                ));
-            }
-        }
-        Ok(())
     }
 }
 

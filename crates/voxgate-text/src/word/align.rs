@@ -16,7 +16,8 @@ const NUMBER: u32 = 40;
 const UNEXPECTED: u32 = 15;
 
 /// The written words of `text` (bytes of it) with their phonemes; empty if it is one word or has more than spoken ones.
-pub(super) fn divide(text: &str, spoken: &[Unit]) -> Vec<(Range<usize>, Range<usize>)> {
+/// `line` holds the words as spoken.
+pub(super) fn divide(text: &str, spoken: &[Unit], line: &str) -> Vec<(Range<usize>, Range<usize>)> {
     let written = written(text);
     let (rows, columns) = (written.len(), spoken.len());
     if !(2..=MAX_WRITTEN).contains(&rows) || columns < rows || columns > MAX_SPOKEN {
@@ -37,7 +38,7 @@ pub(super) fn divide(text: &str, spoken: &[Unit]) -> Vec<(Range<usize>, Range<us
             }
             let mut cost = before;
             for end in start + 1..=columns {
-                cost += fit(word, &spoken[end - 1].text);
+                cost += fit(word, &line[spoken[end - 1].spoken..]);
                 let off = expected.abs_diff(end - start);
                 let total = cost + UNEXPECTED * u32::try_from(off).unwrap_or(u32::MAX / 1_000);
                 if total < best[row][end].0 {
@@ -78,13 +79,14 @@ fn written(text: &str) -> Vec<Range<usize>> {
     out
 }
 
-/// How badly a spoken word fits a written one.
+/// How badly the spoken word that `spoken` begins with fits a written one.
 fn fit(written: &str, spoken: &str) -> u32 {
     if written.contains(|c: char| c.is_numeric()) {
         return NUMBER;
     }
     let first = |word: &str| {
         word.chars()
+            .take_while(|c| !c.is_whitespace())
             .find(|c| c.is_alphabetic())
             .and_then(|c| c.to_lowercase().next())
     };
@@ -116,16 +118,21 @@ mod tests {
 
     fn division(text: &str, spoken: &str) -> Vec<String> {
         let words: Vec<&str> = spoken.split(' ').collect();
+        let mut at = 0;
         let units: Vec<Unit> = words
             .iter()
             .enumerate()
-            .map(|(i, w)| Unit {
-                range: 0..text.len(),
-                text: (*w).to_owned(),
-                phonemes: i..i + 1,
+            .map(|(i, w)| {
+                let unit = Unit {
+                    range: 0..text.len(),
+                    spoken: at,
+                    phonemes: i..i + 1,
+                };
+                at += w.len() + 1;
+                unit
             })
             .collect();
-        divide(text, &units)
+        divide(text, &units, spoken)
             .into_iter()
             .map(|(r, p)| format!("{}={}", &text[r], words[p].join(" ")))
             .collect()

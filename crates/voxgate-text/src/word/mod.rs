@@ -40,14 +40,14 @@ impl Word {
 pub(crate) struct Unit {
     /// Bytes of the sentence that was read; the same for all words of one reading.
     pub(crate) range: Range<usize>,
-    /// The word as spoken.
-    pub(crate) text: String,
+    /// Where it begins in the line of spoken words.
+    pub(crate) spoken: usize,
     /// Its symbols of the clause's phonemes.
     pub(crate) phonemes: Range<usize>,
 }
 
-/// The caller's words behind the spoken words of a part of `sentence`.
-pub(crate) fn words(units: &[Unit], sentence: &Passage<'_>) -> Vec<Word> {
+/// The caller's words behind the spoken words of a part of `sentence`; `line` is the part as spoken.
+pub(crate) fn words(units: &[Unit], line: &str, sentence: &Passage<'_>) -> Vec<Word> {
     let mut out: Vec<Word> = Vec::with_capacity(units.len());
     let mut end = 0;
     let mut at = 0;
@@ -60,7 +60,7 @@ pub(crate) fn words(units: &[Unit], sentence: &Passage<'_>) -> Vec<Word> {
         at += count;
         let text = sentence.text();
         let divided = if count > 1 && sentence.is_copied(&first.range) {
-            align::divide(&text[first.range.clone()], reading)
+            align::divide(&text[first.range.clone()], reading, line)
         } else {
             Vec::new()
         };
@@ -167,16 +167,18 @@ fn trimmed(text: &str, range: &Range<usize>) -> Range<usize> {
 mod tests {
     use super::*;
 
-    fn unit(range: Range<usize>, text: &str, phonemes: Range<usize>) -> Unit {
+    const LINE: &str = "pay five dollars now in slash out up kilometers";
+
+    fn unit(range: Range<usize>, word: &str, phonemes: Range<usize>) -> Unit {
         Unit {
             range,
-            text: text.to_owned(),
+            spoken: LINE.find(word).unwrap(),
             phonemes,
         }
     }
 
     fn named<'t>(text: &'t str, units: &[Unit]) -> Vec<(&'t str, Range<usize>)> {
-        words(units, &Passage::new(text))
+        words(units, LINE, &Passage::new(text))
             .into_iter()
             .map(|w| (&text[w.source], w.phonemes))
             .collect()

@@ -2,6 +2,7 @@
 
 #![allow(dead_code)] // Each test file uses a part.
 
+use proptest::prelude::ProptestConfig;
 use voxgate_text::{
     Clause, Frontend, MAX_CLAUSE_PHONEMES, TextError, Word, is_phoneme_symbol, to_espeak_ipa,
     to_espeak_words,
@@ -34,6 +35,16 @@ pub(crate) fn checked_clauses(frontend: &Frontend, text: &str) -> Result<Vec<Cla
     assert_silent(frontend, &text[end..]);
     check_words(frontend, text, &clauses);
     Ok(clauses)
+}
+
+/// How many cases a property is tried with: so many, or `PROPTEST_CASES` for a long search.
+pub(crate) fn cases(usual: u32) -> u32 {
+    // The default configuration has read the environment.
+    const WITHOUT: u32 = 256;
+    match ProptestConfig::default().cases {
+        WITHOUT => usual,
+        asked => asked,
+    }
 }
 
 /// What holds for a clause by itself.
@@ -147,9 +158,11 @@ fn check_words(frontend: &Frontend, text: &str, clauses: &[Clause]) {
     assert_silent(frontend, &text[end..]);
 }
 
-/// A gap holds nothing that would have been spoken.
+/// A gap holds nothing that would have been spoken. (A letter without any reading may stand in it.)
 fn assert_silent(frontend: &Frontend, gap: &str) {
-    if gap.chars().any(char::is_alphanumeric) {
-        assert_eq!(frontend.normalise(gap), "", "lost: {gap:?}");
+    // A superscript by itself is read only behind something.
+    if gap.contains(|c: char| c.is_alphabetic() || c.is_ascii_digit()) {
+        let phonemes = frontend.phonemes(&frontend.normalise(gap));
+        assert!(!phonemes.contains(sounds), "lost: {gap:?} ({phonemes})");
     }
 }

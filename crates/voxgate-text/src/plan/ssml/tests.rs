@@ -211,3 +211,24 @@ fn errors_name_the_place_and_what_to_change() {
         assert!(error.message.contains(part), "{text}: {error}");
     }
 }
+
+/// The work grows with the document, not with its square.
+#[test]
+fn large_documents_are_quick() {
+    let start = std::time::Instant::now();
+    for body in [
+        format!(
+            "{}{}",
+            "<break time='0s'/>".repeat(25_000),
+            "<p></p>".repeat(80_000)
+        ),
+        "<phoneme ph='a'>b</phoneme>. ".repeat(30_000),
+        "&amp;".repeat(200_000),
+        "<!-- x -->".repeat(100_000),
+    ] {
+        assert!(parse(&format!("<speak>x{body}</speak>")).is_ok());
+    }
+    assert!(parse(&format!("<speak {}/>", "a='1' ".repeat(170_000))).is_err());
+    assert!(parse(&"<p>".repeat(300_000)).is_err());
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
