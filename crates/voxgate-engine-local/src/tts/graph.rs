@@ -169,6 +169,17 @@ pub(crate) fn scalar(name: String, value: f32) -> TensorProto {
     }
 }
 
+/// A constant list of integers.
+pub(crate) fn integers(name: String, values: &[i64]) -> TensorProto {
+    TensorProto {
+        name: Some(name),
+        dims: vec![values.len() as i64],
+        data_type: Some(DataType::INT64),
+        int64_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
 /// Who makes which value of a graph, and its constants.
 pub(crate) struct Wiring<'a> {
     makers: HashMap<&'a str, &'a NodeProto>,

@@ -1,14 +1,16 @@
-//! The two graph edits rten needs for Kokoro exports. Nodes are found by pattern, so that exports
+//! The graph edits rten needs for Kokoro exports. Nodes are found by pattern, so that exports
 //! whose nodes are named otherwise load as well; a graph without the pattern is left as it is.
 
 use rten_onnx::onnx::GraphProto;
 
-use crate::tts::graph::{float_attribute, int_attribute, ints_attribute, is_op, node, scalar};
+use crate::tts::graph::{
+    float_attribute, int_attribute, integers, ints_attribute, is_op, node, scalar,
+};
 
 /// Far below any spectral value of speech, far above the smallest normal f32.
 const EPSILON: f32 = 1e-20;
 
-/// Applies both edits.
+/// Applies the edits that must come before anything is looked for in the graph.
 pub(super) fn apply(graph: &mut GraphProto) -> Result<(), String> {
     split_fused_matmuls(graph)?;
     guard_phase_division(graph);
@@ -83,6 +85,48 @@ fn guard_phase_division(graph: &mut GraphProto) {
     }
 }
 
+/// Puts an explicit `Pad` with the input's zero point in front of each padded `ConvInteger`.
+///
+/// rten 0.27 pads with byte 0, which stands for the least number of the clause, not for zero: that sets off the first and
+/// last frames of every convolution, heard as a burst of noise at the edges of clauses.
+pub(super) fn pad_with_zero_points(graph: &mut GraphProto) {
+    let nodes = std::mem::take(&mut graph.node);
+    for mut conv in nodes {
+        let padded = is_op(&conv, "", "ConvInteger");
+        let pads = conv
+            .attribute
+            .iter_mut()
+            .find(|attribute| padded && attribute.name.as_deref() == Some("pads"))
+            .map(|attribute| &mut attribute.ints);
+        let zero_point = conv.input.get(2).filter(|name| !name.is_empty()).cloned();
+        if let Some(pads) = pads
+            && pads.iter().any(|&pad| pad != 0)
+            && let Some(zero_point) = zero_point
+            && let Some(read) = conv.input.first_mut()
+        {
+            let (before, behind) = pads.split_at(pads.len() / 2);
+            // Batch and channels are not padded.
+            let all = [&[0, 0], before, &[0, 0], behind].concat();
+            let name = format!("voxgate_pads_{all:?}");
+            if !graph
+                .initializer
+                .iter()
+                .any(|known| known.name.as_ref() == Some(&name))
+            {
+                graph.initializer.push(integers(name.clone(), &all));
+            }
+            pads.fill(0);
+            let output = format!("{}/voxgate_padded", conv.output.join("/"));
+            let inputs = [read.as_str(), &name, &zero_point];
+            graph
+                .node
+                .push(node("Pad", output.clone(), &inputs, &output));
+            *read = output;
+        }
+        graph.node.push(conv);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -147,5 +191,30 @@ mod tests {
         assert_eq!(graph.node[1].input[1], graph.node[0].output[0]);
         assert_eq!(graph.node[2].input[1], "x");
         assert_eq!(graph.initializer.len(), 1);
+    }
+
+    #[test]
+    fn a_padded_convolution_of_bytes_is_padded_with_its_zero_point() {
+        let mut conv = node("ConvInteger", "c".to_owned(), &["x", "w", "zero"], "y");
+        conv.attribute = vec![ints_attribute("pads", vec![2, 1])];
+        let mut plain = node("ConvInteger", "d".to_owned(), &["y", "w", "zero"], "z");
+        plain.attribute = vec![ints_attribute("pads", vec![0, 0])];
+        let mut graph = graph(vec![conv, plain]);
+        pad_with_zero_points(&mut graph);
+        let [pad, conv, plain] = graph.node.as_slice() else {
+            panic!("three nodes expected");
+        };
+        assert!(is_op(pad, "", "Pad"));
+        assert_eq!(
+            (pad.input[0].as_str(), pad.input[2].as_str()),
+            ("x", "zero")
+        );
+        assert_eq!(graph.initializer[0].name.as_ref(), Some(&pad.input[1]));
+        assert_eq!(graph.initializer[0].int64_data, [0, 0, 2, 0, 0, 1]);
+        assert_eq!(
+            (&conv.input[0], conv.attribute[0].ints.as_slice()),
+            (&pad.output[0], &[0, 0][..])
+        );
+        assert_eq!(plain.input[0], "y");
     }
 }

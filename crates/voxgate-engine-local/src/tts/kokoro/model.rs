@@ -114,6 +114,7 @@ impl KokoroModel {
         });
         let names: Vec<&str> = outputs.iter().map(String::as_str).collect();
         graph::keep_only(whole, &names).map_err(invalid)?;
+        edits::pad_with_zero_points(whole);
         let sound = match parts {
             None => Sound::Whole,
             Some(parts) => {
@@ -155,6 +156,21 @@ impl KokoroModel {
         speed: f32,
         clause: &mut ClauseSink<'_, '_>,
     ) -> Result<(), EngineError> {
+        let (samples, lengths) = self.sound(tokens, style, speed, &mut || !clause.cancelled())?;
+        if let Some(times) = lengths.and_then(|lengths| times(symbols, &lengths, samples.len())) {
+            clause.times(times);
+        }
+        clause.push(&samples)
+    }
+
+    /// The samples of one clause, and each token's length in frames where the model tells.
+    fn sound(
+        &self,
+        tokens: Vec<i32>,
+        style: &[f32],
+        speed: f32,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<(Vec<f32>, Option<Vec<f32>>), EngineError> {
         let inputs: Vec<(NodeId, ValueOrView)> = vec![
             (
                 self.tokens,
@@ -170,21 +186,17 @@ impl KokoroModel {
         let lengths = self.lengths.map(|place| made[place].clone());
         let samples = match &self.sound {
             Sound::Whole => std::mem::take(&mut made[0]),
-            Sound::Cut(cut) => cut.speak(&mut made, clause)?,
+            Sound::Cut(cut) => cut.sound(&mut made, go_on)?,
         };
-        drop(made);
-        if let Some(times) = lengths.and_then(|lengths| times(symbols, &lengths, samples.len())) {
-            clause.times(times);
-        }
-        clause.push(&samples)
+        Ok((samples, lengths))
     }
 }
 
 impl Cut {
-    fn speak(
+    fn sound(
         &self,
         made: &mut [Vec<f32>],
-        clause: &mut ClauseSink<'_, '_>,
+        go_on: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<f32>, EngineError> {
         let mut take = |place: usize| std::mem::take(&mut made[place]);
         let excited = Excited {
@@ -201,7 +213,7 @@ impl Cut {
         };
         let spectrum = self
             .generator
-            .spectrum(&excited, &mut || !clause.cancelled())
+            .spectrum(&excited, go_on)
             .map_err(|error| match error {
                 ClauseError::Stopped => EngineError::Cancelled,
                 ClauseError::Shape(error) => EngineError::Internal(error.to_string()),
