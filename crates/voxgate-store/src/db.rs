@@ -185,7 +185,7 @@ impl Db {
                 db.operation = "write",
                 db.ok = result
                     .as_ref()
-                    .is_ok_and(|transaction| transaction.is_good()),
+                    .is_ok_and(|transaction| !transaction.has_failed()),
                 duration_us = micros(started.elapsed()),
                 "transaction finished"
             );

@@ -12,8 +12,8 @@ use crate::tx::Tx;
 pub(crate) trait Transaction: Send {
     /// Does the work, once more where an earlier try came to nothing; answers whether its changes shall stay.
     fn run<'t>(&'t mut self, tx: &'t mut Tx<'_>) -> BoxFuture<'t, bool>;
-    /// Whether it was done and has not failed since.
-    fn is_good(&self) -> bool;
+    /// Whether its result is an error; one that was not run yet has none.
+    fn has_failed(&self) -> bool;
     /// Puts an error in the place of its result.
     fn fail(&mut self, error: StoreError);
     /// For taking the result out.
@@ -61,8 +61,8 @@ where
         Box::pin(async move { result.insert(work.await).is_ok() })
     }
 
-    fn is_good(&self) -> bool {
-        matches!(self.result, Some(Ok(_)))
+    fn has_failed(&self) -> bool {
+        matches!(self.result, Some(Err(_)))
     }
 
     fn fail(&mut self, error: StoreError) {

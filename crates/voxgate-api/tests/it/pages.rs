@@ -164,8 +164,8 @@ async fn the_documentation_comes_from_this_server_alone() {
     );
     assert!(!page.text().contains("://"), "{}", page.text());
     for (file, media) in [
-        ("swagger-ui.css", "text/css"),
-        ("swagger-ui-bundle.js", "text/javascript"),
+        ("swagger-ui.css", "text/css; charset=utf-8"),
+        ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
         ("start.js", "text/javascript; charset=utf-8"),
         ("favicon-32x32.png", "image/png"),
     ] {

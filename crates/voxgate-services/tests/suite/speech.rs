@@ -50,6 +50,14 @@ async fn words_used_by(services: &Services, principal: &Principal) -> u64 {
     summary.daily.words_used
 }
 
+/// Waits until a request is seen as pending: the only server on a database writes it down once it lasts.
+async fn seen_pending(f: &Fixture, principal: &Principal) {
+    let pending = |record: &UsageRecord| record.status == RequestStatus::Pending;
+    while !records(f, principal).await.iter().any(pending) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// Waits until nothing is pending any more.
 async fn settled(f: &Fixture, principal: &Principal) -> Vec<UsageRecord> {
     for _ in 0..500 {
@@ -206,9 +214,7 @@ async fn a_caller_who_leaves_gets_the_words_back(f: Fixture) {
     let (speech, caller) = (f.services.speech().clone(), anna.clone());
     let text = format!("[[slow]] {}", words(200));
     let call = tokio::spawn(async move { speech.synthesize(&caller, say(text)).await });
-    while f.engine.counts().chunks == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    seen_pending(&f, &anna).await;
     assert_eq!(words_used(&f, &anna).await, 201);
     call.abort();
     let records = settled(&f, &anna).await;
@@ -275,11 +281,7 @@ async fn leave_pending(f: &Fixture, anna: &Principal) {
     while f.engine.counts().chunks == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    // The only server on a database writes it down once it lasts.
-    let pending = |record: &UsageRecord| record.status == RequestStatus::Pending;
-    while !records(f, anna).await.iter().any(pending) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    seen_pending(f, anna).await;
 }
 
 async fn what_a_crash_left_is_settled_at_the_next_start(f: Fixture) {

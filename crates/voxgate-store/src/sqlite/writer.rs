@@ -148,7 +148,7 @@ impl Job {
             (Some(panic), _) => Err(panic),
             (None, commit) => {
                 if let Err(error) = commit
-                    && self.transaction.is_good()
+                    && !self.transaction.has_failed()
                 {
                     self.transaction.fail(error);
                 }
