@@ -33,7 +33,7 @@ const BATCH: usize = 256;
 /// How long the first record of a batch waits for company while nobody waits for it.
 const LINGER: Duration = Duration::from_millis(20);
 /// A request that lasts longer than this is written as pending, so that long ones can be seen; most end before, and are
-/// written once.
+/// written once. One that is younger when the process dies leaves no record, and costs nothing.
 const PENDING_AFTER: Duration = Duration::from_millis(250);
 /// Ended requests that may wait for the database; beyond that, new ones are refused until it has caught up.
 const MAX_WAITING: usize = 20_000;
